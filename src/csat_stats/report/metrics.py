@@ -1,0 +1,64 @@
+"""The figures a study file can name: a dimension, the index, satisfied, nps, an outcome."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from csat_stats import satisfaction
+from csat_stats.results import Result
+from csat_stats.study import Plan
+
+
+def scores(plan: Plan, responses: pd.DataFrame) -> pd.DataFrame:
+    """Dimension scores of every respondent, on the items' scale."""
+    return satisfaction.dimension_scores(responses, plan.dimensions)
+
+
+def index_base(plan: Plan, responses: pd.DataFrame) -> tuple[pd.Series, float, float]:
+    """What the index is made of, with the ends of its scale."""
+    if plan.index_source == "overall":
+        return responses["overall"], plan.overall_scale.low, plan.overall_scale.high
+    return scores(plan, responses).mean(axis=1), plan.scale.low, plan.scale.high
+
+
+def index_values(plan: Plan, responses: pd.DataFrame) -> pd.Series:
+    """The index of every respondent, 0–100."""
+    values, low, high = index_base(plan, responses)
+    if plan.index.formula == "range":
+        return 100 * (values - low) / (high - low)
+    return 100 * values / high
+
+
+def measure(plan: Plan, responses: pd.DataFrame, metric: str) -> Result:
+    """Estimate a metric with its interval.
+
+    Returns
+    -------
+    Result
+        ``index`` 0–100, ``nps`` −100–100, ``satisfied`` and outcomes as shares 0–1, ``overall``
+        and dimensions as means on their scale.
+    """
+    level = plan.conf_level
+    if metric == "index":
+        values, low, high = index_base(plan, responses)
+        return satisfaction.index_score(
+            values, low=low, high=high, formula=plan.index.formula, conf_level=level
+        )
+    if metric == "nps":
+        return satisfaction.nps(responses["nps"], conf_level=level)
+    if metric == "satisfied":
+        return satisfaction.top_box(
+            responses["overall"], plan.overall_scale.top_box, conf_level=level
+        )
+    if metric in plan.outcomes:
+        return satisfaction.top_box(responses[metric], 1, conf_level=level)
+    if metric == "overall":
+        return satisfaction.mean_score(responses["overall"], conf_level=level)
+    return satisfaction.mean_score(scores(plan, responses)[metric], conf_level=level)
+
+
+def within(responses: pd.DataFrame, where: dict[str, list[str]]) -> pd.DataFrame:
+    """The responses whose segments are among the named levels."""
+    for column, levels in where.items():
+        responses = responses[responses[column].isin(levels)]
+    return responses

@@ -1,0 +1,410 @@
+"""The one thing a notebook talks to.
+
+What a section shows it also records: a table as parquet, a figure as SVG, a conclusion with its
+evidence number. ``close()`` writes the record last; a section without a record has failed.
+"""
+
+from __future__ import annotations
+
+import base64
+import html
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from csat_stats import study as studies
+from csat_stats.report import metrics, records, tables
+from csat_stats.report import scope as scopes
+from csat_stats.report.findings import VERDICTS, Finding
+from csat_stats.report.language import Translate, translator
+from csat_stats.report.records import FindingRecord, SectionRecord
+from csat_stats.results import Message, Result, message
+from csat_stats.study import Intake, Plan, Study
+
+TITLES = {
+    "00_summary": message("Summary"),
+    "01_sampling_design": message("Sampling design"),
+    "03_reliability_validity": message("Reliability and validity"),
+    "04_satisfaction": message("Satisfaction"),
+    "07_loyalty_drivers": message("Loyalty drivers"),
+    "09_effect_validation": message("Effect validation"),
+}
+
+NEEDS = {
+    "sampling": message("The study file has no sampling plan."),
+    "population": message("This study has no population frame."),
+    "planned": message("The sampling plan names no planned number of responses."),
+    "overall": message("This study has no question on overall satisfaction."),
+    "nps": message("This study has no 0–10 recommendation question."),
+    "outcomes": message("This study has no data on repurchase or referral."),
+    "segments": message("The study file names no segments."),
+    "two_waves": message("This study has only one wave of answers."),
+    "improvement": message("The study file names no improvement to be validated."),
+    "control": message("No group is named that the improvement did not reach."),
+    "panel": message("No customer answered in both waves, so no panel can be followed."),
+    "targets": message("The study file names no targets."),
+}
+
+# The five points of the usual scale, worst first.
+_FIVE = (
+    message("very dissatisfied"),
+    message("dissatisfied"),
+    message("neutral"),
+    message("satisfied"),
+    message("very satisfied"),
+)
+_MARKS = {"met": "✓", "not_met": "✗", "watch": "!", "not_estimable": "?", "info": "·"}
+
+
+@dataclass
+class Section:
+    """A section of a report at work; made by :meth:`open`, ended by :meth:`close`."""
+
+    name: str
+    study: Study
+    intake: Intake
+    scope: dict[str, str]
+    language: str
+    folder: Path
+    translate: Translate
+    _findings: list[FindingRecord] = field(default_factory=list)
+    _tables: list[dict[str, Any]] = field(default_factory=list)
+    _figures: list[dict[str, Any]] = field(default_factory=list)
+    _skipped: list[str] = field(default_factory=list)
+    _methods: list[str] = field(default_factory=list)
+    _shown: bool = False
+
+    @classmethod
+    def open(
+        cls,
+        name: str,
+        *,
+        study: str,
+        wave: str = "",
+        where: str = "",
+        language: str = "",
+        run_dir: str = "",
+    ) -> Section:
+        """Open a section of a study.
+
+        Parameters
+        ----------
+        name
+            The notebook's name, e.g. ``04_satisfaction``.
+        study
+            Name of a study file in ``params/``, or a path to one.
+        wave
+            The wave reported on; the last one with answers by default.
+        where
+            Only these respondents: ``column=value`` pairs, joined by ``;``.
+        language
+            ``zh_Hans`` or ``en``; the study's own by default.
+        run_dir
+            Folder of the run; by default ``reports/<study>/draft``, for work in JupyterLab.
+
+        Raises
+        ------
+        StudyError
+            With everything that is wrong with the study file, its data, or the parameters.
+        """
+        loaded = studies.load(study)
+        intake = studies.prepare(loaded)
+        language = language or loaded.plan.language
+        scopes.check(loaded, intake, wave, where, language)
+        base = Path(run_dir) if run_dir else loaded.project.reports(loaded.name) / "draft"
+        folder = base.resolve() / "sections" / name
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        scope = {"wave": wave, "where": where}
+        return cls(name, loaded, intake, scope, language, folder, translator(language))
+
+    @property
+    def number(self) -> int:
+        """The section's number in the report, the summary being 0."""
+        return list(TITLES).index(self.name)
+
+    # --- what there is to work on ------------------------------------------------------------
+
+    @property
+    def plan(self) -> Plan:
+        """The study file."""
+        return self.study.plan
+
+    @property
+    def responses(self) -> pd.DataFrame:
+        """Responses of all waves, within ``where``."""
+        frame = self.intake.responses
+        for column, value in scopes.pairs(self.scope["where"]):
+            frame = frame[frame[column] == value]
+        return frame.reset_index(drop=True)
+
+    @property
+    def waves(self) -> list[str]:
+        """Waves that have answers, in order of time."""
+        if not self.plan.wave:
+            return []
+        present = set(self.responses["wave"].dropna())
+        return [wave for wave in self.plan.waves if wave in present]
+
+    @property
+    def wave(self) -> str:
+        """The wave reported on; empty where the study has no waves."""
+        return self.scope["wave"] or (self.waves[-1] if self.waves else "")
+
+    def of_wave(self, wave: str) -> pd.DataFrame:
+        """Responses of one wave."""
+        frame = self.responses
+        return frame[frame["wave"] == wave].reset_index(drop=True) if wave else frame
+
+    @property
+    def current(self) -> pd.DataFrame:
+        """Responses of the wave reported on."""
+        return self.of_wave(self.wave)
+
+    @property
+    def previous(self) -> pd.DataFrame | None:
+        """Responses of the wave before the one reported on, or None."""
+        if self.wave not in self.waves[1:]:
+            return None
+        return self.of_wave(self.waves[self.waves.index(self.wave) - 1])
+
+    @property
+    def population(self) -> pd.DataFrame:
+        """The sampling frame."""
+        return self.intake.tables["population"]
+
+    @property
+    def population_size(self) -> int | None:
+        """Number of people in the sampling frame, where it is known."""
+        if not self._there("population"):
+            return None
+        assert self.plan.sampling is not None
+        return int(self.population[self.plan.sampling.size].sum())
+
+    def scores(self, responses: pd.DataFrame) -> pd.DataFrame:
+        """Dimension scores, one row a response."""
+        return metrics.scores(self.plan, responses)
+
+    def measure(self, metric: str, responses: pd.DataFrame) -> Result:
+        """A metric of the study file (a dimension, ``index``, ``nps``, …) with its interval."""
+        return metrics.measure(self.plan, responses, metric)
+
+    @property
+    def level_labels(self) -> dict[float, str]:
+        """The points of the answer scale, worst first, in words where there are five."""
+        scale = self.plan.scale
+        points = [float(p) for p in range(int(scale.low), int(scale.high) + 1)]
+        if len(points) != len(_FIVE):
+            return {point: f"{point:g}" for point in points}
+        return {p: word.render(self.translate) for p, word in zip(points, _FIVE, strict=True)}
+
+    def has(self, need: str) -> bool:
+        """Whether the study has what an analysis needs; if not, one line says so.
+
+        ``need`` is a key of ``NEEDS``.
+        """
+        there = self._there(need)
+        if not there:
+            self.skip(NEEDS[need])
+        return there
+
+    def has_waves(self, waves: Sequence[str]) -> bool:
+        """Whether each of the waves has answers; if not, one line names the one that has none."""
+        missing = [wave for wave in waves if wave not in self.waves]
+        for wave in missing:
+            self.skip(message("The wave {wave} has no answers: no comparison.", wave=wave))
+        return not missing
+
+    def _there(self, need: str) -> bool:
+        plan, improvement = self.plan, self.plan.improvement
+        return {
+            "sampling": plan.sampling is not None,
+            "population": bool(plan.sampling and plan.sampling.strata)
+            and "population" in self.intake.tables,
+            "planned": bool(plan.sampling and plan.sampling.planned),
+            "overall": plan.overall is not None,
+            "nps": plan.nps is not None,
+            "outcomes": bool(plan.outcomes),
+            "segments": bool(plan.segments),
+            "two_waves": len(self.waves) > 1,
+            "improvement": improvement is not None,
+            "control": bool(improvement and improvement.treated),
+            "panel": self._panel(),
+            "targets": bool(plan.targets),
+        }[need]
+
+    def _panel(self) -> bool:
+        if not self.plan.customer or len(self.waves) < 2:
+            return False
+        customers = self.responses.groupby("wave", observed=True)["customer"].agg(set)
+        return bool(set.intersection(*customers))
+
+    # --- what is shown and recorded ----------------------------------------------------------
+
+    def t(self, text: str, /, **values: Any) -> str:
+        """A text in the section's language."""
+        return Message(text, values).render(self.translate)
+
+    def say(self, text: Message | str) -> None:
+        """A paragraph."""
+        _display(f"<p>{html.escape(self._text(text))}</p>")
+
+    def skip(self, reason: Message) -> None:
+        """One line on what the study does not have; nothing is made up in its place."""
+        line = reason.render(self.translate)
+        if line not in self._skipped:
+            self._skipped.append(line)
+            _display(f'<p class="skipped">{html.escape(line)}</p>')
+
+    def notes(self, *results: Result) -> None:
+        """What was computed and how, with every fallback; the methods go to the appendix too."""
+        lines: list[str] = []
+        for result in results:
+            method = result.method.render(self.translate)
+            if method not in self._methods:
+                self._methods.append(method)
+            reasons = [result.not_estimable] if result.not_estimable else []
+            lines += [method, *(note.render(self.translate) for note in (*reasons, *result.notes))]
+        unique = list(dict.fromkeys(lines))
+        _display('<p class="note">' + " ".join(map(html.escape, unique)) + "</p>")
+
+    def table(
+        self,
+        name: str,
+        frame: pd.DataFrame,
+        title: str,
+        columns: Mapping[str, Message | str],
+        *,
+        formats: Mapping[str, str] | None = None,
+        first: int | None = None,
+    ) -> None:
+        """Show a table under its title and keep the whole ``frame`` as parquet.
+
+        Parameters
+        ----------
+        columns
+            Column → header, in the order shown; ``conf`` stands for the interval and
+            ``a..b`` for two columns joined.
+        formats
+            Column → number format, where the default (two decimals, shares in percent) is not it.
+        first
+            Show only so many rows, and say so; all rows are kept.
+        """
+        frame = frame.reset_index(drop=True)
+        frame.to_parquet(self.folder / f"{name}.parquet")
+        head = frame if first is None else frame.head(first)
+        shown = tables.display_frame(head, columns, formats or {}, self.translate)
+        texts = {
+            header
+            for header, column in zip(shown.columns, columns, strict=True)
+            if column in frame and not pd.api.types.is_numeric_dtype(frame[column])
+        }
+        numeric = [column for column in shown.columns if column not in texts]
+        number = f"{self.number}-{len(self._tables) + 1}"
+        caption = self.t("Table {number}  {title}", number=number, title=title)
+        self._tables.append({"name": name, "number": number, "title": title})
+        under = ""
+        if len(head) < len(frame):
+            cut = self.t("The first {shown} of {all} rows.", shown=len(head), all=len(frame))
+            under = f'<p class="note">{html.escape(cut)}</p>'
+        _display(
+            f'<figure class="table"><figcaption>{html.escape(caption)}</figcaption>'
+            f'<div class="scroll">{tables.to_html(shown, numeric)}</div>{under}</figure>'
+        )
+
+    def figure(
+        self, name: str, figure: Any, title: str, *, n: int | None = None, alt: str = ""
+    ) -> None:
+        """Show a chart with title, base and data source, and keep it as SVG."""
+        from csat_stats import plots
+
+        svg = plots.to_svg(figure)
+        records.write_text(self.folder / f"{name}.svg", svg)
+        number = f"{self.number}-{len(self._figures) + 1}"
+        caption = self.t("Figure {number}  {title}", number=number, title=title)
+        source = self.t("Source: {file}", file=self.plan.data.responses)
+        if self.wave:
+            source += self.t("; wave: {wave}", wave=self.wave)
+        if n is not None:
+            source += self.t("; n = {n:,}", n=n)
+        self._figures.append({"name": name, "number": number, "title": title})
+        data = base64.b64encode(svg.encode()).decode()
+        _display(
+            f'<figure class="chart"><figcaption>{html.escape(caption)}</figcaption>'
+            f'<img alt="{html.escape(alt or title)}" src="data:image/svg+xml;base64,{data}">'
+            f'<p class="source">{html.escape(source)}</p></figure>'
+        )
+
+    def finding(self, finding: Finding) -> None:
+        """Record a conclusion under the next evidence number and show it."""
+        number = f"{self.number}.{len(self._findings) + 1}"
+        record = FindingRecord(
+            id=f"{self.name[:2]}.{finding.id}",
+            number=number,
+            level=finding.level,
+            text=finding.text.render(self.translate),
+            n=finding.n,
+            tables=finding.tables,
+            values={
+                key: value.render(self.translate) if isinstance(value, Message) else value
+                for key, value in finding.values.items()
+            },
+        )
+        self._findings.append(record)
+        _display(finding_html(record, self.translate))
+
+    def html(self, fragment: str) -> None:
+        """Show a fragment whose parts are escaped already."""
+        self._shown = True
+        _display(fragment)
+
+    def records(self) -> list[SectionRecord]:
+        """Records of the sections that worked on the same data and scope, in reader's order.
+
+        Under a run these are the sections of the run; in JupyterLab those of the draft folder.
+        """
+        found = [records.read(path) for path in sorted(self.folder.parent.iterdir())]
+        return [r for r in found if r and r.key == self.intake.key and r.scope == self.scope]
+
+    def close(self) -> None:
+        """Write the record. A section that only had reasons to skip is marked skipped."""
+        shown = self._shown or self._findings or self._tables or self._figures
+        record = SectionRecord(
+            name=self.name,
+            title=TITLES[self.name].render(self.translate),
+            key=self.intake.key,
+            scope=self.scope,
+            language=self.language,
+            status="skipped" if self._skipped and not shown else "complete",
+            findings=tuple(self._findings),
+            tables=tuple(self._tables),
+            figures=tuple(self._figures),
+            skipped=tuple(self._skipped),
+            methods=tuple(self._methods),
+        )
+        records.write(record, self.folder)
+
+    def _text(self, text: Message | str) -> str:
+        return text.render(self.translate) if isinstance(text, Message) else text
+
+
+def finding_html(record: FindingRecord, translate: Translate) -> str:
+    """A conclusion with its evidence number, its verdict in colour, sign and word."""
+    verdict = translate(VERDICTS[record.level].text)
+    base = "" if record.n is None else f" <small>n = {record.n:,}</small>"
+    return (
+        f'<p class="finding {record.level}">'
+        f'<span class="evidence">{record.number}</span>'
+        f'<span class="verdict">{_MARKS[record.level]} {html.escape(verdict)}</span>'
+        f"{html.escape(record.text)}{base}</p>"
+    )
+
+
+def _display(fragment: str) -> None:
+    from IPython.display import HTML, display
+
+    display(HTML(fragment))

@@ -1,0 +1,117 @@
+"""The ten-second summary: what the other sections found, ordered by what a director asks first."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from csat_stats.report.findings import VERDICTS
+from csat_stats.report.language import Translate
+from csat_stats.report.records import ALERTS, FindingRecord, Level, SectionRecord
+from csat_stats.report.section import finding_html
+from csat_stats.results import Message, message
+
+
+@dataclass(frozen=True)
+class Summary:
+    """The headline findings of a run; whatever was not found is None or empty."""
+
+    index: FindingRecord | None
+    nps: FindingRecord | None
+    satisfied: FindingRecord | None
+    targets: Sequence[FindingRecord]
+    priorities: Sequence[FindingRecord]
+    alerts: Sequence[FindingRecord]
+
+    @classmethod
+    def of(cls, sections: Iterable[SectionRecord]) -> Summary:
+        """Pick the headline findings out of the records of a run's sections."""
+        findings = [finding for record in sections for finding in record.findings]
+        by_id = {finding.id: finding for finding in findings}
+
+        def named(prefix: str) -> list[FindingRecord]:
+            return [f for f in findings if f.id.partition(".")[2].startswith(prefix)]
+
+        return cls(
+            index=by_id.get("04.index"),
+            nps=by_id.get("04.nps"),
+            satisfied=by_id.get("04.satisfied"),
+            targets=named("target."),
+            # What drives loyalty; where that is not known, the dimension that scores lowest.
+            priorities=named("priority.") or named("lowest"),
+            alerts=[f for f in findings if f.level in ALERTS and ".target." not in f.id],
+        )
+
+    def cards(self, translate: Translate) -> str:
+        """Index, NPS, satisfied and targets as large figures."""
+        cards = [
+            _card(message("Satisfaction index"), self.index, "{:.1f}", " / 100", translate),
+            _card(message("NPS"), self.nps, "{:+.1f}", "", translate),
+            _card(message("Satisfied"), self.satisfied, "{:.1%}", "", translate),
+            self._targets_card(translate),
+        ]
+        return f'<div class="cards">{"".join(cards)}</div>'
+
+    def _targets_card(self, translate: Translate) -> str:
+        if not self.targets:
+            return ""
+        met = sum(finding.level == "met" for finding in self.targets)
+        level = "met" if met == len(self.targets) else "not_met"
+        detail = message("targets met, as of this wave").render(translate)
+        return (
+            f'<div class="card {level}"><p class="what">{translate("Targets")}</p>'
+            f'<p class="figure">{met}<small> / {len(self.targets)}</small></p>'
+            f'<p class="detail">{html.escape(detail)}</p></div>'
+        )
+
+    def priorities_html(self) -> str:
+        """The three things to improve first, most worthwhile first."""
+        items = []
+        for finding in self.priorities:
+            name = html.escape(str(finding.values["dimension"]))
+            rest = html.escape(finding.text.partition(name)[2] or finding.text)
+            items.append(f"<li><strong>{name}</strong>{rest} <small>{finding.number}</small></li>")
+        return f'<ol class="priorities">{"".join(items)}</ol>'
+
+    def findings_html(self, findings: Sequence[FindingRecord], translate: Translate) -> str:
+        """Findings with the evidence numbers they have in their sections."""
+        return "".join(finding_html(finding, translate) for finding in findings)
+
+    def text(self, translate: Translate) -> str:
+        """The summary as plain text, for a terminal or a mail."""
+        lines = [f.text for f in (self.index, self.nps, self.satisfied) if f]
+        for title, findings in (
+            (message("Targets"), self.targets),
+            (message("Improve first"), self.priorities),
+            (message("Alerts"), self.alerts),
+        ):
+            if findings:
+                lines += ["", title.render(translate)]
+                lines += [f"  {f.number}  {_verdict(f.level, translate)}{f.text}" for f in findings]
+        return "\n".join(lines)
+
+
+def _verdict(level: Level, translate: Translate) -> str:
+    return "" if level == "info" else f"[{VERDICTS[level].render(translate)}] "
+
+
+def _card(
+    what: Message, finding: FindingRecord | None, pattern: str, unit: str, translate: Translate
+) -> str:
+    if finding is None:
+        return ""
+    estimate = finding.values.get("estimate")
+    if estimate is None:
+        figure, detail = "–", finding.text
+    else:
+        figure = pattern.format(estimate).replace("-", "−") + f"<small>{unit}</small>"
+        low, high = finding.values["conf_low"], finding.values["conf_high"]
+        detail = f"[{pattern.format(low)}, {pattern.format(high)}], n = {finding.n:,}"
+        if "change" in finding.values:
+            change = message("against the wave before: {change:+.1f}", **finding.values)
+            detail = f"{detail}; {change.render(translate)}"
+    return (
+        f'<div class="card {finding.level}"><p class="what">{html.escape(what.render(translate))}'
+        f'</p><p class="figure">{figure}</p><p class="detail">{html.escape(detail)}</p></div>'
+    )

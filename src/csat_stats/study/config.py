@@ -1,0 +1,306 @@
+"""Reading a study file: ``load`` gives a checked :class:`Study` or one error with every problem."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from csat_stats.results import Message, message
+from csat_stats.study import sources
+from csat_stats.study.document import Document
+from csat_stats.study.paths import Project
+from csat_stats.study.plan import Improvement, Plan, Target
+from csat_stats.study.problems import Problem, StudyError, nearest
+
+# Columns that intake names itself; an item or segment of another meaning must not have the name.
+ROLES = ("respondent", "customer", "submitted", "duration", "wave", "overall", "nps")
+_TYPES = {
+    "int_parsing": message("{value} is not a whole number."),
+    "float_parsing": message("{value} is not a number."),
+    "date_from_datetime_parsing": message("{value} is not a date like 2026-09-30."),
+    "date_parsing": message("{value} is not a date like 2026-09-30."),
+}
+
+
+@dataclass(frozen=True)
+class Study:
+    """A study file that has passed every check.
+
+    ``name`` is the file's name without its ending: it names the folders of the study.
+    """
+
+    name: str
+    file: Path
+    project: Project
+    plan: Plan
+
+    def source(self, table: str) -> Path | None:
+        """Path of a raw table (``responses``, ``population``, …), or None where there is none."""
+        file = getattr(self.plan.data, table)
+        return None if file is None else self.project.raw / file
+
+
+def load(name: str | Path, project: Project | None = None) -> Study:
+    """Read and check a study file.
+
+    Parameters
+    ----------
+    name
+        Name of a file in ``params/`` (``demo``), or a path to a ``.yml`` file.
+    project
+        The project the data lie in; found from the working folder by default.
+
+    Raises
+    ------
+    StudyError
+        With *all* problems: unknown keys, wrong values, files and columns that are not there,
+        an item in two dimensions, a target without a metric, … each with its line.
+    """
+    project = project or Project.find()
+    file = _locate(str(name), project)
+    document = Document(file, project.shown(file))
+    problems = list(document.duplicates)
+    if not re.fullmatch(r"[\w][\w .-]*", file.stem):
+        text = message("A study file's name may hold letters, digits, space, - _ and . only.")
+        problems.append(Problem(document.file, text))
+    plan = _validate(document, problems)
+    if plan is not None:
+        checks = _Checks(plan, document, project)
+        problems += checks.run()
+    if problems or plan is None:
+        language = document.data.get("language") or "zh_Hans"
+        raise StudyError(sorted(problems, key=lambda p: p.line or 0), str(language))
+    return Study(file.stem, file, project, plan)
+
+
+def _locate(name: str, project: Project) -> Path:
+    path = Path(name)
+    if path.suffix in (".yml", ".yaml"):
+        return path if path.is_absolute() else Path.cwd() / path
+    file = project.params / f"{name}.yml"
+    if "/" in name or "\\" in name or not file.is_file():
+        known = sorted(found.stem for found in project.params.glob("*.yml"))
+        text = message("There is no study {name} in {folder}. {hint}", name=name,
+                       folder=project.shown(project.params), hint=nearest(name, known))  # fmt: skip
+        raise StudyError([Problem("csat", text)])
+    return file
+
+
+def _validate(document: Document, problems: list[Problem]) -> Plan | None:
+    """The typed plan. What is wrong is noted and cut out, so that the rest is checked as well."""
+    data = document.data
+    for _ in range(2):
+        try:
+            return Plan.model_validate(data)
+        except ValidationError as error:
+            for detail in error.errors():
+                path = _path_in(data, detail["loc"])
+                problem = Problem(document.file, _sentence(detail, data), document.line(path))
+                if problem not in problems:
+                    problems.append(problem)
+                _cut(data, path)
+    return None
+
+
+def _path_in(data: Any, loc: tuple[str | int, ...]) -> tuple[str | int, ...]:
+    """The part of a validation error's place that exists in the document."""
+    path: tuple[str | int, ...] = ()
+    for step in loc:
+        if isinstance(data, dict) and step in data:
+            data = data[step]
+        elif isinstance(data, list) and isinstance(step, int) and step < len(data):
+            data = data[step]
+        else:
+            break
+        path += (step,)
+    return path
+
+
+def _cut(data: Any, path: tuple[str | int, ...]) -> None:
+    """Take the value at ``path`` out of the document, keeping list positions as they are."""
+    for step in path[:-1]:
+        data = data[step]
+    if path and isinstance(data, dict):
+        data.pop(path[-1], None)
+    elif path and isinstance(data, list) and data[path[-1]] is not None:
+        data[path[-1]] = None
+        while data and data[-1] is None:
+            data.pop()
+
+
+def _sentence(detail: ErrorDetails, data: Any) -> Message:
+    """A validation error in words."""
+    kind, value = detail["type"], detail["input"]
+    place = ".".join(str(step) for step in detail["loc"]) or "?"
+    if kind == "extra_forbidden":
+        *parents, key = detail["loc"]
+        return message("Unknown key {key}. {hint}", key=key,
+                       hint=nearest(str(key), _keys_of(tuple(parents))))  # fmt: skip
+    if kind == "missing":
+        return message("{place} is missing.", place=place)
+    if kind == "literal_error":
+        return message("{place}: {value} is not one of {names}.", place=place, value=value,
+                       names=detail["ctx"]["expected"].replace("'", ""))  # fmt: skip
+    if kind in _TYPES:
+        return message("{place}: {reason}", place=place,
+                       reason=message(_TYPES[kind].text, value=value))  # fmt: skip
+    reason = detail["msg"].removeprefix("Value error, ")
+    return message("{place}: {reason}.", place=place, reason=reason)
+
+
+def _keys_of(parents: tuple[str | int, ...]) -> list[str]:
+    """Keys that are valid below ``parents``, read from the schema."""
+    schema = Plan.model_json_schema()
+    node: dict[str, Any] = schema
+    for step in parents:
+        options = [node, *node.get("anyOf", [])]
+        node = {}
+        for option in options:
+            if "$ref" in option:
+                option = schema["$defs"][option["$ref"].rsplit("/", 1)[1]]
+            if isinstance(step, int) and "items" in option:
+                node = option["items"]
+            elif step in option.get("properties", {}):
+                node = option["properties"][step]
+            elif isinstance(option.get("additionalProperties"), dict) and not node:
+                node = option["additionalProperties"]
+    for option in [node, *node.get("anyOf", [])]:
+        if "$ref" in option:
+            option = schema["$defs"][option["$ref"].rsplit("/", 1)[1]]
+        if "properties" in option:
+            return list(option["properties"])
+    return []
+
+
+class _Checks:
+    """What the schema cannot know: whether names agree with each other and with the data."""
+
+    def __init__(self, plan: Plan, document: Document, project: Project) -> None:
+        self.plan, self.document, self.project = plan, document, project
+        self.headers: dict[str, list[str]] = {}
+        self.problems: list[Problem] = []
+
+    def run(self) -> list[Problem]:
+        self._files()
+        self._dimensions()
+        if "responses" in self.headers:
+            self._columns(self.headers["responses"])
+        self._metrics()
+        return self.problems
+
+    def add(self, path: tuple[str | int, ...], text: Message) -> None:
+        self.problems.append(Problem(self.document.file, text, self.document.line(path)))
+
+    def _files(self) -> None:
+        for table, file in self.plan.data.model_dump().items():
+            if file is None:
+                continue
+            path = ("data", table)
+            full = (self.project.raw / file).resolve()
+            if not full.is_relative_to(self.project.raw.resolve()):
+                self.add(path, message("{file} lies outside data/raw.", file=file))
+                continue
+            try:
+                self.headers[table] = sources.header(full, self.project.shown(full))
+            except StudyError as error:
+                self.problems += error.problems
+
+    def _dimensions(self) -> None:
+        for item, times in Counter(self.plan.items).items():
+            if times > 1:
+                names = [name for name, items in self.plan.dimensions.items() if item in items]
+                if len(names) > 1:
+                    text = message("The item {item} stands in more than one dimension: {names}.",
+                                   item=item, names=", ".join(names))  # fmt: skip
+                else:
+                    text = message("The item {item} stands in {name} twice.",
+                                   item=item, name=names[0])  # fmt: skip
+                self.add(("dimensions", names[-1]), text)
+        for item in self.plan.reversed:
+            if item not in self.plan.items:
+                self.add(("reversed",), message("{item} is reversed but is no item. {hint}",
+                         item=item, hint=nearest(item, self.plan.items)))  # fmt: skip
+        for dimension in self.plan.dimensions:
+            taken = ("index", "satisfied", *ROLES, *self.plan.outcomes, *self.plan.segments)
+            if dimension in taken:
+                self.add(("dimensions", dimension),
+                         message("{name} already names something else; choose another name.",
+                                 name=dimension))  # fmt: skip
+
+    def _columns(self, header: list[str]) -> None:
+        for path, column in self._named_columns():
+            if column not in header:
+                self.add(path, message("{file} has no column {column}. {hint}",
+                         file=self.plan.data.responses, column=column,
+                         hint=nearest(column, header)))  # fmt: skip
+        for role in ROLES:
+            if role in (*self.plan.items, *self.plan.segments) and self._column_of(role) != role:
+                self.add((), message("A column may not be called {name}: rename it.", name=role))
+        if self.plan.sampling and "population" in self.headers:
+            frame = self.headers["population"]
+            size = self.plan.sampling.size
+            if size is None:
+                self.add(("sampling",), message("`size` is missing: the column of {file} that "
+                         "holds the number of people.", file=self.plan.data.population))  # fmt: skip
+            for column in [*self.plan.sampling.strata, *([size] if size else [])]:
+                if column not in frame:
+                    self.add(("sampling",), message("{file} has no column {column}. {hint}",
+                             file=self.plan.data.population, column=column,
+                             hint=nearest(column, frame)))  # fmt: skip
+
+    def _column_of(self, role: str) -> str | None:
+        value = getattr(self.plan, role)
+        return value if value is None or isinstance(value, str) else value.column
+
+    def _named_columns(self) -> Iterator[tuple[tuple[str | int, ...], str]]:
+        plan = self.plan
+        for dimension, items in plan.dimensions.items():
+            for i, item in enumerate(items):
+                yield ("dimensions", dimension, i), item
+        for role in ROLES:
+            column = self._column_of(role)
+            if column is not None:
+                yield (role,), column
+        for name, outcome in plan.outcomes.items():
+            yield ("outcomes", name, "column"), outcome.column
+        for segment in plan.segments:
+            yield ("segments", segment), segment
+        if plan.exclusions.one_answer_per:
+            yield ("exclusions", "one_answer_per"), plan.exclusions.one_answer_per
+        for i, stratum in enumerate(plan.sampling.strata if plan.sampling else []):
+            yield ("sampling", "strata", i), stratum
+
+    def _metrics(self) -> None:
+        plan = self.plan
+        entries: list[tuple[tuple[str | int, ...], Target | Improvement]] = [
+            (("targets", i), target) for i, target in enumerate(plan.targets)
+        ]
+        if plan.improvement:
+            entries.append((("improvement",), plan.improvement))
+            for key in ("before", "after"):
+                wave = getattr(plan.improvement, key)
+                if wave not in plan.waves:
+                    self.add(("improvement", key), message("There is no wave {name}. {hint}",
+                             name=wave, hint=nearest(wave, plan.waves)))  # fmt: skip
+            if plan.improvement.dimension not in plan.dimensions:
+                self.add(("improvement", "dimension"), message("{name} is no dimension. {hint}",
+                         name=plan.improvement.dimension,
+                         hint=nearest(plan.improvement.dimension, list(plan.dimensions))))  # fmt: skip
+        for path, entry in entries:
+            if isinstance(entry, Target) and entry.metric not in plan.metrics:
+                self.add((*path, "metric"), message("There is no metric {name}. {hint}",
+                         name=entry.metric, hint=nearest(entry.metric, plan.metrics)))  # fmt: skip
+            where: Mapping[str, list[str]] = (
+                entry.where if isinstance(entry, Target) else entry.treated
+            )
+            for segment in where:
+                if segment not in plan.segments:
+                    self.add(path, message("{name} is no segment. {hint}", name=segment,
+                             hint=nearest(segment, list(plan.segments))))  # fmt: skip
