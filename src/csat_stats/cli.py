@@ -145,9 +145,7 @@ class _Progress:
         )
 
     def done(self, outcome: SectionOutcome) -> None:
-        _err.print(
-            f"{outcome.status:<9}{outcome.seconds:6.1f} s  {outcome.title}", markup=False
-        )
+        _err.print(f"{outcome.status:<9}{outcome.seconds:6.1f} s  {outcome.title}", markup=False)
 
 
 def main() -> None:

@@ -27,7 +27,13 @@ class _Typesetter(string.Formatter):
         return "−" + shown[1:] if any(digit in shown for digit in "123456789") else shown[1:]
 
 
-_TYPESET = _Typesetter()
+def typeset(pattern: str, /, *figures: Any, **values: Any) -> str:
+    """``pattern.format(…)`` as it is printed: a true minus sign, and none before a zero.
+
+    >>> typeset("{:+.1f} of {n}", -2.04, n=3)
+    '−2.0 of 3'
+    """
+    return _Typesetter().vformat(pattern, figures, values)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +53,7 @@ class Message:
             name: value.render(translate) if isinstance(value, Message) else value
             for name, value in self.values.items()
         }
-        return _TYPESET.vformat(translate(self.text), (), values)
+        return typeset(translate(self.text), **values)
 
     def __str__(self) -> str:
         return self.render()
@@ -117,9 +123,13 @@ class Result:
                 if self.conf_low is None or self.conf_high is None
                 else f" [{self.conf_low:.4g}, {self.conf_high:.4g}]"
             )
-            lines.insert(0, f"{type(self).__name__}: {self.estimate:.4g}{interval}, n = {self.n_used}")
+            lines.insert(
+                0, f"{type(self).__name__}: {self.estimate:.4g}{interval}, n = {self.n_used}"
+            )
         paragraphs = "".join(f"<p>{html.escape(line)}</p>" for line in lines)
-        return paragraphs + ("" if self.table.empty else self.table.to_html(escape=True, index=False))
+        return paragraphs + (
+            "" if self.table.empty else self.table.to_html(escape=True, index=False)
+        )
 
 
 def _plain(value: Any) -> Any:

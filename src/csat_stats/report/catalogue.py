@@ -61,8 +61,15 @@ def update(project: Project) -> dict[str, int]:
         catalog.obsolete.clear()
         waiting[language] = sum(1 for entry in catalog if entry.id and not entry.string)
         with path.open("wb") as file_out:
-            write_po(file_out, catalog, width=0, omit_header=True, include_lineno=False,
-                     sort_output=True, ignore_obsolete=True)  # fmt: skip
+            write_po(
+                file_out,
+                catalog,
+                width=0,
+                omit_header=True,
+                include_lineno=False,
+                sort_output=True,
+                ignore_obsolete=True,
+            )
     return waiting
 
 

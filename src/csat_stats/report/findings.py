@@ -17,9 +17,9 @@ from csat_stats.loyalty import LogitModel
 from csat_stats.reliability import CronbachAlpha
 from csat_stats.report.records import Level
 from csat_stats.report.tables import p_value
-from csat_stats.results import Message, Result, message
+from csat_stats.results import Message, Result, message, typeset
 from csat_stats.sampling import QuotaFill, Representativeness, SampleSize
-from csat_stats.satisfaction import NpsDifference
+from csat_stats.satisfaction import NpsDifference, Share
 from csat_stats.study.plan import Plan, Target
 from csat_stats.validity import Bartlett, Kmo, ParallelAnalysis
 
@@ -30,6 +30,9 @@ VERDICTS: dict[Level, Message] = {
     "not_estimable": message("not estimable"),
     "info": message("result"),
 }
+
+
+_EFFECT_SIZES = {"hedges_g": "Hedges' g", "hedges_gz": "Hedges' g", "cohens_h": "Cohen's h"}
 
 
 @dataclass(frozen=True)
@@ -66,11 +69,12 @@ def sample_size(needed: SampleSize, achieved: int, margin: float, table: str) ->
     """Enough responses for the planned margin of error?"""
     enough = achieved >= needed.completes
     text = message(
-        "{achieved:,} responses against {needed:,} needed for a margin of ±{margin:.1%}: "
-        "{verdict}",
-        achieved=achieved, needed=needed.completes, margin=margin,
+        "{achieved:,} responses against {needed:,} needed for a margin of ±{margin:.1%}: {verdict}",
+        achieved=achieved,
+        needed=needed.completes,
+        margin=margin,
         verdict=message("enough.") if enough else message("too few."),
-    )  # fmt: skip
+    )
     return Finding("sample_size", "met" if enough else "not_met", text, achieved, (table,))
 
 
@@ -82,8 +86,11 @@ def quota(result: QuotaFill, threshold: float, table: str) -> Finding:
     text = message(
         "{share:.0%} of the planned responses were reached; {short} of {cells} cells are below "
         "{threshold:.0%} of their plan.",
-        share=result.estimate, short=short, cells=len(result.table), threshold=threshold,
-    )  # fmt: skip
+        share=result.estimate,
+        short=short,
+        cells=len(result.table),
+        threshold=threshold,
+    )
     level: Level = "watch" if short else "met"
     return Finding("quota", level, text, result.n_used, (table,), _figures(result))
 
@@ -97,12 +104,17 @@ def representative(result: Representativeness, where: str, table: str) -> Findin
     text = message(
         "By {where} the sample {verdict} (w = {w:.2f}, p {p}); largest gap: {level}, "
         "{gap:+.1f} percentage points.",
-        where=where, w=result.estimate, p=_p(result.p_value), level=str(worst.iloc[0]),
+        where=where,
+        w=result.estimate,
+        p=_p(result.p_value),
+        level=str(worst.iloc[0]),
         gap=100 * float(worst["difference"]),
-        verdict=message("mirrors the population") if result.estimate < 0.1
-        else message("departs slightly from the population") if result.estimate < 0.3
+        verdict=message("mirrors the population")
+        if result.estimate < 0.1
+        else message("departs slightly from the population")
+        if result.estimate < 0.3
         else message("departs from the population; read weighted figures"),
-    )  # fmt: skip
+    )
     level: Level = "met" if result.estimate < 0.1 else "info" if result.estimate < 0.3 else "watch"
     return Finding(f"representative.{where}", level, text, result.n_used, (table,))
 
@@ -121,9 +133,14 @@ def consistency(
         text = message(
             "{n} of {all} dimensions reach a Cronbach's α of {t:.2f}; the lowest of these is "
             "{dimension} with {alpha:.2f} [{low:.2f}, {high:.2f}].",
-            n=len(good), all=len(results), t=threshold, dimension=lowest, alpha=good[lowest],
-            low=results[lowest].conf_low, high=results[lowest].conf_high,
-        )  # fmt: skip
+            n=len(good),
+            all=len(results),
+            t=threshold,
+            dimension=lowest,
+            alpha=good[lowest],
+            low=results[lowest].conf_low,
+            high=results[lowest].conf_high,
+        )
         level: Level = "met" if len(good) == len(results) else "info"
         found.append(Finding("alpha", level, text, results[lowest].n_used, (table,)))
     for dimension, result in results.items():
@@ -133,11 +150,17 @@ def consistency(
             text = message(
                 "{dimension}: Cronbach's α = {alpha:.2f} [{low:.2f}, {high:.2f}], below {t:.2f}: "
                 "read the dimension score with care.",
-                dimension=dimension, alpha=result.estimate, low=result.conf_low,
-                high=result.conf_high, t=threshold,
-            )  # fmt: skip
-            found.append(Finding(f"alpha.{dimension}", "watch", text, result.n_used, (table,),
-                                 _figures(result)))  # fmt: skip
+                dimension=dimension,
+                alpha=result.estimate,
+                low=result.conf_low,
+                high=result.conf_high,
+                t=threshold,
+            )
+            found.append(
+                Finding(
+                    f"alpha.{dimension}", "watch", text, result.n_used, (table,), _figures(result)
+                )
+            )
     return found
 
 
@@ -150,10 +173,13 @@ def factorable(adequacy: Kmo, sphericity: Bartlett, threshold: float, table: str
     text = message(
         "KMO = {kmo:.2f} (needed {t:.2f}); Bartlett χ²({df}) = {chi2:,.1f}, p {p}: the items "
         "{verdict} factor analysis.",
-        kmo=adequacy.estimate, t=threshold, df=sphericity.df, chi2=sphericity.statistic,
+        kmo=adequacy.estimate,
+        t=threshold,
+        df=sphericity.df,
+        chi2=sphericity.statistic,
         p=_p(sphericity.p_value),
         verdict=message("suit") if suited else message("do not suit"),
-    )  # fmt: skip
+    )
     level: Level = "met" if suited else "watch"
     return Finding("kmo", level, text, adequacy.n_used, (table,), _figures(adequacy))
 
@@ -164,8 +190,9 @@ def factors(result: ParallelAnalysis, n_dimensions: int, table: str) -> Finding:
         return not_estimable("factors", message("Number of factors"), result)
     text = message(
         "Parallel analysis finds {found} factor(s); the questionnaire has {planned} dimension(s).",
-        found=result.n_factors, planned=n_dimensions,
-    )  # fmt: skip
+        found=result.n_factors,
+        planned=n_dimensions,
+    )
     return Finding("factors", "info", text, result.n_used, (table,))
 
 
@@ -179,11 +206,14 @@ def index(result: Result, threshold: float, change: BeforeAfter | None, table: s
     good = result.estimate >= threshold
     text = message(
         "Satisfaction index {index:.1f} of 100 [{low:.1f}, {high:.1f}], {verdict}{change}",
-        index=result.estimate, low=result.conf_low, high=result.conf_high,
-        verdict=message("at or above the alert level of {t:.0f}.", t=threshold) if good
+        index=result.estimate,
+        low=result.conf_low,
+        high=result.conf_high,
+        verdict=message("at or above the alert level of {t:.0f}.", t=threshold)
+        if good
         else message("below the alert level of {t:.0f}.", t=threshold),
         change=_change(change),
-    )  # fmt: skip
+    )
     values = _figures(result, **_change_values(change))
     return Finding("index", "met" if good else "watch", text, result.n_used, (table,), values)
 
@@ -194,8 +224,11 @@ def nps(result: Result, change: NpsDifference | None, table: str) -> Finding:
         return not_estimable("nps", "NPS", result)
     text = message(
         "NPS {nps:+.1f} [{low:+.1f}, {high:+.1f}].{change}",
-        nps=result.estimate, low=result.conf_low, high=result.conf_high, change=_change(change),
-    )  # fmt: skip
+        nps=result.estimate,
+        low=result.conf_low,
+        high=result.conf_high,
+        change=_change(change),
+    )
     values = _figures(result, **_change_values(change))
     return Finding("nps", "info", text, result.n_used, (table,), values)
 
@@ -206,8 +239,10 @@ def satisfied(result: Result, table: str) -> Finding:
         return not_estimable("satisfied", message("Satisfied"), result)
     text = message(
         "{share:.1%} are satisfied [{low:.1%}, {high:.1%}].",
-        share=result.estimate, low=result.conf_low, high=result.conf_high,
-    )  # fmt: skip
+        share=result.estimate,
+        low=result.conf_low,
+        high=result.conf_high,
+    )
     return Finding("satisfied", "info", text, result.n_used, (table,), _figures(result))
 
 
@@ -217,20 +252,28 @@ def lowest_dimension(ranking: pd.DataFrame, plan: Plan, table: str) -> Finding:
     text = message(
         "The lowest of the dimensions is {dimension} with {mean:.2f} of {high:g} "
         "[{conf_low:.2f}, {conf_high:.2f}].",
-        dimension=lowest["dimension"], mean=lowest["estimate"], high=plan.scale.high,
-        conf_low=lowest["conf_low"], conf_high=lowest["conf_high"],
-    )  # fmt: skip
-    return Finding("lowest", "info", text, int(lowest["n"]), (table,),
-                   {"dimension": lowest["dimension"]})  # fmt: skip
+        dimension=lowest["dimension"],
+        mean=lowest["estimate"],
+        high=plan.scale.high,
+        conf_low=lowest["conf_low"],
+        conf_high=lowest["conf_high"],
+    )
+    return Finding(
+        "lowest", "info", text, int(lowest["n"]), (table,), {"dimension": lowest["dimension"]}
+    )
 
 
 def low_dimension(row: Any, threshold: float, table: str) -> Finding:
     """Alert: a dimension whose mean lies below the alert level."""
     text = message(
-        "{dimension} stands at {mean:.2f} [{low:.2f}, {high:.2f}], below the alert level of {t:.2f}.",
-        dimension=row.dimension, mean=row.estimate, low=row.conf_low, high=row.conf_high,
+        "{dimension} stands at {mean:.2f} [{low:.2f}, {high:.2f}], below the alert level of "
+        "{t:.2f}.",
+        dimension=row.dimension,
+        mean=row.estimate,
+        low=row.conf_low,
+        high=row.conf_high,
         t=threshold,
-    )  # fmt: skip
+    )
     return Finding(f"low.{row.dimension}", "watch", text, int(row.n), (table,))
 
 
@@ -239,7 +282,7 @@ def target(goal: Target, result: Result, table: str) -> Finding:
     id = f"target.{goal.name}"
     if result.estimate is None:
         return not_estimable(id, goal.name, result)
-    pattern = ".1%" if goal.target <= 1 and result.estimate <= 1 else ".2f"
+    pattern = "{:.1%}" if isinstance(result, Share) else "{:.2f}"
     met = result.estimate >= goal.target
     open_ = (
         result.conf_low is not None
@@ -248,15 +291,20 @@ def target(goal: Target, result: Result, table: str) -> Finding:
     )
     text = message(
         "{name}: {value} [{low}, {high}] against a target of {target}{due}: {verdict}",
-        name=goal.name, value=format(result.estimate, pattern),
-        low=format(result.conf_low, pattern), high=format(result.conf_high, pattern),
-        target=format(goal.target, pattern),
+        name=goal.name,
+        value=typeset(pattern, result.estimate),
+        low=typeset(pattern, result.conf_low),
+        high=typeset(pattern, result.conf_high),
+        target=typeset(pattern, goal.target),
         due=message(" by {date}", date=goal.due.isoformat()) if goal.due else "",
-        verdict=message("met.") if met and not open_
-        else message("met, though the interval still reaches below the target.") if met
-        else message("not met, though the interval reaches the target.") if open_
+        verdict=message("met.")
+        if met and not open_
+        else message("met, though the interval still reaches below the target.")
+        if met
+        else message("not met, though the interval reaches the target.")
+        if open_
         else message("not met."),
-    )  # fmt: skip
+    )
     level: Level = "met" if met else "not_met"
     return Finding(id, level, text, result.n_used, (table,), _figures(result, target=goal.target))
 
@@ -272,11 +320,16 @@ def model(label: str, result: LogitModel, table: str) -> Finding:
     names = ", ".join(sure["driver"].iloc[::-1])
     text = message(
         "{label}: {drivers} AUC = {auc:.2f} [{low:.2f}, {high:.2f}].",
-        label=label, auc=result.estimate, low=result.conf_low, high=result.conf_high,
-        drivers=message("higher scores go with it for {names}, the other dimensions held equal.",
-                        names=names)
-        if names else message("no dimension alone goes with it beyond chance."),
-    )  # fmt: skip
+        label=label,
+        auc=result.estimate,
+        low=result.conf_low,
+        high=result.conf_high,
+        drivers=message(
+            "higher scores go with it for {names}, the other dimensions held equal.", names=names
+        )
+        if names
+        else message("no dimension alone goes with it beyond chance."),
+    )
     return Finding(f"model.{label}", "info", text, result.n_used, (table,), _figures(result))
 
 
@@ -295,9 +348,12 @@ def priorities(
         text = message(
             "{dimension}: mean {mean:.2f} of {high:g}; one point more goes with {effect:+.1f} "
             "percentage points of {label} (association, not proof of cause).",
-            dimension=dimension, mean=float(means[dimension]), high=plan.scale.high,
-            effect=100 * effect, label=label,
-        )  # fmt: skip
+            dimension=dimension,
+            mean=float(means[dimension]),
+            high=plan.scale.high,
+            effect=100 * effect,
+            label=label,
+        )
         values = {"dimension": dimension, "potential": float(value)}
         found.append(Finding(f"priority.{rank}", "info", text, result.n_used, (table,), values))
     return found
@@ -311,11 +367,16 @@ def change(what: str, result: BeforeAfter, table: str) -> Finding:
     text = message(
         "{what}: {before:.2f} → {after:.2f}, change {estimate:+.2f} [{low:+.2f}, {high:+.2f}], "
         "{name} = {size:.2f}; {verdict}",
-        what=what, before=result.before_mean, after=result.after_mean, estimate=result.estimate,
-        low=result.conf_low, high=result.conf_high, name=result.effect_size_name,
+        what=what,
+        before=result.before_mean,
+        after=result.after_mean,
+        estimate=result.estimate,
+        low=result.conf_low,
+        high=result.conf_high,
+        name=_EFFECT_SIZES[result.effect_size_name],
         size=result.effect_size,
         verdict=message("beyond chance.") if sure else message("within chance."),
-    )  # fmt: skip
+    )
     return Finding(f"change.{what}", "info", text, result.n_used, (table,), _figures(result))
 
 
@@ -326,9 +387,12 @@ def attained(what: str, result: BeforeAfter, table: str) -> Finding | None:
     text = message(
         "{what}: {gain:.0%} of the planned gain was reached ({after:.2f} is {reached:.0%} of the "
         "target {target:.2f}).",
-        what=what, gain=result.share_of_gain, after=result.after_mean,
-        reached=result.share_of_target, target=result.target,
-    )  # fmt: skip
+        what=what,
+        gain=result.share_of_gain,
+        after=result.after_mean,
+        reached=result.share_of_target,
+        target=result.target,
+    )
     level: Level = "met" if result.met else "not_met"
     return Finding(f"attained.{what}", level, text, result.n_used, (table,))
 
@@ -340,9 +404,12 @@ def net_effect(what: str, result: DifferenceInDifferences, table: str) -> Findin
     text = message(
         "{what}: net of the control group the change is {estimate:+.2f} [{low:+.2f}, {high:+.2f}], "
         "p {p}.",
-        what=what, estimate=result.estimate, low=result.conf_low, high=result.conf_high,
+        what=what,
+        estimate=result.estimate,
+        low=result.conf_low,
+        high=result.conf_high,
         p=_p(result.p_value),
-    )  # fmt: skip
+    )
     return Finding(f"did.{what}", "info", text, result.n_used, (table,), _figures(result))
 
 
@@ -360,8 +427,10 @@ def _change(result: BeforeAfter | NpsDifference | None) -> Message | str:
         return ""
     return message(
         " Against the wave before: {change:+.1f} [{low:+.1f}, {high:+.1f}].",
-        change=result.estimate, low=result.conf_low, high=result.conf_high,
-    )  # fmt: skip
+        change=result.estimate,
+        low=result.conf_low,
+        high=result.conf_high,
+    )
 
 
 def _change_values(result: BeforeAfter | NpsDifference | None) -> dict[str, Any]:

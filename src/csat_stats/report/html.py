@@ -25,11 +25,11 @@ from csat_stats.study import Intake, Study
 
 TEMPLATES = Path(__file__).with_name("templates")
 
-_TAGS = [
-    *("h1 h2 h3 h4 h5 h6 p br hr div span small strong b em i sub sup code pre blockquote").split(),
-    *("ul ol li dl dt dd a img figure figcaption details summary").split(),
-    *("table caption thead tbody tfoot tr th td colgroup col").split(),
-]
+_TAGS = set(
+    "h1 h2 h3 h4 h5 h6 p br hr div span small strong b em i sub sup code pre blockquote "
+    "ul ol li dl dt dd a img figure figcaption details summary "
+    "table caption thead tbody tfoot tr th td colgroup col".split()
+)
 _VERSIONS = ("csat-stats", "pandas", "numpy", "scipy", "statsmodels", "factor-analyzer")
 
 
@@ -127,9 +127,12 @@ def build(
     translate = translator(language)
     fragments = Fragments(language)
     environment = Environment(
-        loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined,
-        trim_blocks=True, lstrip_blocks=True,
-    )  # fmt: skip
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
     environment.globals["t"] = lambda text, **values: translate(text).format(**values)
     sections = [
         {

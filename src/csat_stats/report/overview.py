@@ -45,4 +45,3 @@ def _lines(study: Study, intake: Intake, translate: Translate) -> Iterator[str]:
     for note in intake.notes:
         yield note.render(translate)
     yield translate("No problems found. Run it: csat run {name}").format(name=study.name)
-

@@ -50,9 +50,7 @@ class SectionRecord:
 
 def write(record: SectionRecord, folder: Path) -> None:
     """Write ``section.json`` in one step."""
-    write_text(
-        folder / "section.json", json.dumps(asdict(record), ensure_ascii=False, indent=1)
-    )
+    write_text(folder / "section.json", json.dumps(asdict(record), ensure_ascii=False, indent=1))
 
 
 def read(folder: Path) -> SectionRecord | None:
@@ -71,14 +69,15 @@ def read(folder: Path) -> SectionRecord | None:
 
 def write_text(path: Path, text: str) -> None:
     """Replace a file so that a reader finds the old or the new one, never half of it."""
-    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
+    temporary = Path(name)
     try:
         with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
+        temporary.chmod(0o644)
+        temporary.replace(path)
     except BaseException:
-        Path(temporary).unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
         raise

@@ -21,8 +21,13 @@ def check(study: Study, intake: Intake, wave: str, where: str, language: str) ->
         problems.append(Problem("csat", text))
 
     if language not in LANGUAGES:
-        refuse(message("language: {value} is not one of {names}.", value=language,
-                       names=", ".join(LANGUAGES)))  # fmt: skip
+        refuse(
+            message(
+                "language: {value} is not one of {names}.",
+                value=language,
+                names=", ".join(LANGUAGES),
+            )
+        )
     if wave and wave not in study.plan.waves:
         names = ", ".join(study.plan.waves) or "–"
         refuse(message("wave: {value} is not one of {names}.", value=wave, names=names))
@@ -32,12 +37,16 @@ def check(study: Study, intake: Intake, wave: str, where: str, language: str) ->
     for column, value in pairs(where):
         if column not in study.plan.segments:
             names = ", ".join(study.plan.segments) or "–"
-            refuse(message("where: {column} is no segment; segments: {names}.",
-                           column=column, names=names))  # fmt: skip
+            refuse(
+                message(
+                    "where: {column} is no segment; segments: {names}.", column=column, names=names
+                )
+            )
             continue
         frame = frame[frame[column] == value]
         if frame.empty:
-            refuse(message("where: no response has {column} = {value}.",
-                           column=column, value=value))  # fmt: skip
+            refuse(
+                message("where: no response has {column} = {value}.", column=column, value=value)
+            )
     if problems:
         raise StudyError(problems, study.plan.language)

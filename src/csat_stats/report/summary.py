@@ -10,7 +10,7 @@ from csat_stats.report.findings import VERDICTS
 from csat_stats.report.language import Translate
 from csat_stats.report.records import ALERTS, FindingRecord, Level, SectionRecord
 from csat_stats.report.section import finding_html
-from csat_stats.results import Message, message
+from csat_stats.results import Message, message, typeset
 
 
 @dataclass(frozen=True)
@@ -105,9 +105,9 @@ def _card(
     if estimate is None:
         figure, detail = "–", finding.text
     else:
-        figure = pattern.format(estimate).replace("-", "−") + f"<small>{unit}</small>"
+        figure = typeset(pattern, estimate) + f"<small>{unit}</small>"
         low, high = finding.values["conf_low"], finding.values["conf_high"]
-        detail = f"[{pattern.format(low)}, {pattern.format(high)}], n = {finding.n:,}"
+        detail = typeset(f"[{pattern}, {pattern}], n = {{:,}}", low, high, finding.n)
         if "change" in finding.values:
             change = message("against the wave before: {change:+.1f}", **finding.values)
             detail = f"{detail}; {change.render(translate)}"

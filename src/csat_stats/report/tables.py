@@ -1,4 +1,4 @@
-"""Tables as a reader gets them: headers in words, figures with sensible digits, all text escaped."""
+"""Tables as a reader gets them: headers in words, sensible digits, all text escaped."""
 
 from __future__ import annotations
 
@@ -8,26 +8,10 @@ from typing import Any
 import pandas as pd
 
 from csat_stats.report.language import Translate
-from csat_stats.results import Message, message
+from csat_stats.results import Message, typeset
 
 NO_VALUE = "–"
 
-# Headers of the package's fixed column names; a table can give its own.
-HEADERS = {
-    "estimate": message("Estimate"),
-    "std_error": message("Std. error"),
-    "conf": message("Interval"),
-    "statistic": message("Statistic"),
-    "df": message("df"),
-    "p_value": message("p"),
-    "p_holm": message("p (Holm)"),
-    "n": message("n"),
-    "share": message("Share"),
-    "mean": message("Mean"),
-    "std_dev": message("Std. deviation"),
-    "item": message("Item"),
-    "dimension": message("Dimension"),
-}
 SHARES = {"share", "fill", "share_sample", "share_frame", "difference"}
 
 
@@ -35,7 +19,7 @@ def number(value: Any, pattern: str = ".2f") -> str:
     """A figure in ``pattern``, typeset as in a sentence; a missing one as a dash."""
     if value is None or pd.isna(value):
         return NO_VALUE
-    return str(message(f"{{value:{pattern}}}", value=value))
+    return typeset(f"{{:{pattern}}}", value)
 
 
 def p_value(value: Any) -> str:
@@ -62,7 +46,9 @@ def display_frame(
         if high:
             cells = pd.Series(
                 [
-                    NO_VALUE if pd.isna(a) or pd.isna(b) else f"{number(a, pattern)} – {number(b, pattern)}"
+                    NO_VALUE
+                    if pd.isna(a) or pd.isna(b)
+                    else f"{number(a, pattern)} – {number(b, pattern)}"
                     for a, b in zip(frame[low], frame[high], strict=True)
                 ]
             )

@@ -25,7 +25,8 @@ from csat_stats.report.records import ALERTS, FindingRecord, SectionRecord
 from csat_stats.report.section import TITLES
 from csat_stats.report.summary import Summary
 from csat_stats.results import message
-from csat_stats.study import Intake, Project, Study
+from csat_stats.run.kernels import SectionKernelManager, warm_up
+from csat_stats.study import Project, Study
 
 CELL_TIMEOUT = 900  # seconds; a hung cell must not hold up a scheduled run for ever
 _EXPECTED = 6.0  # seconds a section is thought to take before any run has told
@@ -97,6 +98,7 @@ def run(
     StudyError
         Study file, data or parameters cannot be used; nothing has been written to ``reports/``.
     """
+    warm_up()
     project = project or Project.find()
     study = studies.load(name, project)
     intake = studies.prepare(study)
@@ -144,7 +146,7 @@ def run(
         records.write_text(
             building / "manifest.json", json.dumps(manifest, ensure_ascii=False, indent=1)
         )
-        os.replace(building, folder)
+        building.replace(folder)
     finally:
         shutil.rmtree(building, ignore_errors=True)
     result = RunResult(
@@ -192,15 +194,11 @@ def _sections(
     return [parts[name] for name in names], [outcomes[name] for name in names]
 
 
-def _execute(
-    source: Path, target: Path, parameters: dict[str, str], folder: Path
-) -> str | None:
+def _execute(source: Path, target: Path, parameters: dict[str, str], folder: Path) -> str | None:
     """Run one notebook; the error in one line, or None."""
     import papermill
     from nbclient.exceptions import CellTimeoutError, DeadKernelError
     from papermill.exceptions import PapermillException, PapermillExecutionError
-
-    from csat_stats.run.kernels import OwnPythonKernelManager
 
     try:
         papermill.execute_notebook(
@@ -210,8 +208,9 @@ def _execute(
             progress_bar=False,
             cwd=str(folder),
             execution_timeout=CELL_TIMEOUT,
-            kernel_manager_class=OwnPythonKernelManager,
+            kernel_manager_class=SectionKernelManager,
             kernel_name="python3",
+            shutdown_kernel="immediate",  # it has nothing left to save
         )
     except PapermillExecutionError as error:
         return f"{error.ename}: {error.evalue}"
@@ -230,8 +229,9 @@ def _summary(
     lines = [study.plan.title, "", Summary.of(found).text(translate)]
     for outcome in outcomes:
         if outcome.status == "failed":
-            failed = message("Section {title} failed: {error}", title=outcome.title,
-                             error=outcome.error)  # fmt: skip
+            failed = message(
+                "Section {title} failed: {error}", title=outcome.title, error=outcome.error
+            )
             lines += ["", failed.render(translate)]
     return "\n".join(lines) + "\n"
 
@@ -289,4 +289,4 @@ def _point_latest(folder: Path) -> None:
     link = folder.parent / f".latest-{os.getpid()}"
     link.unlink(missing_ok=True)
     link.symlink_to(folder.name)
-    os.replace(link, folder.parent / "latest")
+    link.replace(folder.parent / "latest")

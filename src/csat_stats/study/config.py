@@ -87,8 +87,12 @@ def _locate(name: str, project: Project) -> Path:
     file = project.params / f"{name}.yml"
     if "/" in name or "\\" in name or not file.is_file():
         known = sorted(found.stem for found in project.params.glob("*.yml"))
-        text = message("There is no study {name} in {folder}. {hint}", name=name,
-                       folder=project.shown(project.params), hint=nearest(name, known))  # fmt: skip
+        text = message(
+            "There is no study {name} in {folder}. {hint}",
+            name=name,
+            folder=project.shown(project.params),
+            hint=nearest(name, known),
+        )
         raise StudyError([Problem("csat", text)])
     return file
 
@@ -113,12 +117,12 @@ def _path_in(data: Any, loc: tuple[str | int, ...]) -> tuple[str | int, ...]:
     """The part of a validation error's place that exists in the document."""
     path: tuple[str | int, ...] = ()
     for step in loc:
-        if isinstance(data, dict) and step in data:
-            data = data[step]
-        elif isinstance(data, list) and isinstance(step, int) and step < len(data):
-            data = data[step]
-        else:
+        inside = step in data if isinstance(data, dict) else False
+        if isinstance(data, list) and isinstance(step, int):
+            inside = step < len(data)
+        if not inside:
             break
+        data = data[step]
         path += (step,)
     return path
 
@@ -129,7 +133,7 @@ def _cut(data: Any, path: tuple[str | int, ...]) -> None:
         data = data[step]
     if path and isinstance(data, dict):
         data.pop(path[-1], None)
-    elif path and isinstance(data, list) and data[path[-1]] is not None:
+    elif path and data[path[-1]] is not None:
         data[path[-1]] = None
         while data and data[-1] is None:
             data.pop()
@@ -141,16 +145,22 @@ def _sentence(detail: ErrorDetails, data: Any) -> Message:
     place = ".".join(str(step) for step in detail["loc"]) or "?"
     if kind == "extra_forbidden":
         *parents, key = detail["loc"]
-        return message("Unknown key {key}. {hint}", key=key,
-                       hint=nearest(str(key), _keys_of(tuple(parents))))  # fmt: skip
+        return message(
+            "Unknown key {key}. {hint}", key=key, hint=nearest(str(key), _keys_of(tuple(parents)))
+        )
     if kind == "missing":
         return message("{place} is missing.", place=place)
     if kind == "literal_error":
-        return message("{place}: {value} is not one of {names}.", place=place, value=value,
-                       names=detail["ctx"]["expected"].replace("'", ""))  # fmt: skip
+        return message(
+            "{place}: {value} is not one of {names}.",
+            place=place,
+            value=value,
+            names=detail["ctx"]["expected"].replace("'", ""),
+        )
     if kind in _TYPES:
-        return message("{place}: {reason}", place=place,
-                       reason=message(_TYPES[kind].text, value=value))  # fmt: skip
+        return message(
+            "{place}: {reason}", place=place, reason=message(_TYPES[kind].text, value=value)
+        )
     reason = detail["msg"].removeprefix("Value error, ")
     return message("{place}: {reason}.", place=place, reason=reason)
 
@@ -217,29 +227,48 @@ class _Checks:
             if times > 1:
                 names = [name for name, items in self.plan.dimensions.items() if item in items]
                 if len(names) > 1:
-                    text = message("The item {item} stands in more than one dimension: {names}.",
-                                   item=item, names=", ".join(names))  # fmt: skip
+                    text = message(
+                        "The item {item} stands in more than one dimension: {names}.",
+                        item=item,
+                        names=", ".join(names),
+                    )
                 else:
-                    text = message("The item {item} stands in {name} twice.",
-                                   item=item, name=names[0])  # fmt: skip
+                    text = message(
+                        "The item {item} stands in {name} twice.", item=item, name=names[0]
+                    )
                 self.add(("dimensions", names[-1]), text)
         for item in self.plan.reversed:
             if item not in self.plan.items:
-                self.add(("reversed",), message("{item} is reversed but is no item. {hint}",
-                         item=item, hint=nearest(item, self.plan.items)))  # fmt: skip
+                self.add(
+                    ("reversed",),
+                    message(
+                        "{item} is reversed but is no item. {hint}",
+                        item=item,
+                        hint=nearest(item, self.plan.items),
+                    ),
+                )
         for dimension in self.plan.dimensions:
             taken = ("index", "satisfied", *ROLES, *self.plan.outcomes, *self.plan.segments)
             if dimension in taken:
-                self.add(("dimensions", dimension),
-                         message("{name} already names something else; choose another name.",
-                                 name=dimension))  # fmt: skip
+                self.add(
+                    ("dimensions", dimension),
+                    message(
+                        "{name} already names something else; choose another name.", name=dimension
+                    ),
+                )
 
     def _columns(self, header: list[str]) -> None:
         for path, column in self._named_columns():
             if column not in header:
-                self.add(path, message("{file} has no column {column}. {hint}",
-                         file=self.plan.data.responses, column=column,
-                         hint=nearest(column, header)))  # fmt: skip
+                self.add(
+                    path,
+                    message(
+                        "{file} has no column {column}. {hint}",
+                        file=self.plan.data.responses,
+                        column=column,
+                        hint=nearest(column, header),
+                    ),
+                )
         for role in ROLES:
             if role in (*self.plan.items, *self.plan.segments) and self._column_of(role) != role:
                 self.add((), message("A column may not be called {name}: rename it.", name=role))
@@ -247,13 +276,24 @@ class _Checks:
             frame = self.headers["population"]
             size = self.plan.sampling.size
             if size is None:
-                self.add(("sampling",), message("`size` is missing: the column of {file} that "
-                         "holds the number of people.", file=self.plan.data.population))  # fmt: skip
+                self.add(
+                    ("sampling",),
+                    message(
+                        "`size` is missing: the column of {file} that holds the number of people.",
+                        file=self.plan.data.population,
+                    ),
+                )
             for column in [*self.plan.sampling.strata, *([size] if size else [])]:
                 if column not in frame:
-                    self.add(("sampling",), message("{file} has no column {column}. {hint}",
-                             file=self.plan.data.population, column=column,
-                             hint=nearest(column, frame)))  # fmt: skip
+                    self.add(
+                        ("sampling",),
+                        message(
+                            "{file} has no column {column}. {hint}",
+                            file=self.plan.data.population,
+                            column=column,
+                            hint=nearest(column, frame),
+                        ),
+                    )
 
     def _column_of(self, role: str) -> str | None:
         value = getattr(self.plan, role)
@@ -287,20 +327,43 @@ class _Checks:
             for key in ("before", "after"):
                 wave = getattr(plan.improvement, key)
                 if wave not in plan.waves:
-                    self.add(("improvement", key), message("There is no wave {name}. {hint}",
-                             name=wave, hint=nearest(wave, plan.waves)))  # fmt: skip
+                    self.add(
+                        ("improvement", key),
+                        message(
+                            "There is no wave {name}. {hint}",
+                            name=wave,
+                            hint=nearest(wave, plan.waves),
+                        ),
+                    )
             if plan.improvement.dimension not in plan.dimensions:
-                self.add(("improvement", "dimension"), message("{name} is no dimension. {hint}",
-                         name=plan.improvement.dimension,
-                         hint=nearest(plan.improvement.dimension, list(plan.dimensions))))  # fmt: skip
+                self.add(
+                    ("improvement", "dimension"),
+                    message(
+                        "{name} is no dimension. {hint}",
+                        name=plan.improvement.dimension,
+                        hint=nearest(plan.improvement.dimension, list(plan.dimensions)),
+                    ),
+                )
         for path, entry in entries:
             if isinstance(entry, Target) and entry.metric not in plan.metrics:
-                self.add((*path, "metric"), message("There is no metric {name}. {hint}",
-                         name=entry.metric, hint=nearest(entry.metric, plan.metrics)))  # fmt: skip
+                self.add(
+                    (*path, "metric"),
+                    message(
+                        "There is no metric {name}. {hint}",
+                        name=entry.metric,
+                        hint=nearest(entry.metric, plan.metrics),
+                    ),
+                )
             where: Mapping[str, list[str]] = (
                 entry.where if isinstance(entry, Target) else entry.treated
             )
             for segment in where:
                 if segment not in plan.segments:
-                    self.add(path, message("{name} is no segment. {hint}", name=segment,
-                             hint=nearest(segment, list(plan.segments))))  # fmt: skip
+                    self.add(
+                        path,
+                        message(
+                            "{name} is no segment. {hint}",
+                            name=segment,
+                            hint=nearest(segment, list(plan.segments)),
+                        ),
+                    )

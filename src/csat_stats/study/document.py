@@ -41,7 +41,9 @@ class Document:
             ) from error
         except YAMLError as error:
             reason = str(error).splitlines()[0]
-            raise self._error(message("This is not valid YAML: {reason}.", reason=reason)) from error
+            raise self._error(
+                message("This is not valid YAML: {reason}.", reason=reason)
+            ) from error
         if not isinstance(root, MappingNode):
             raise self._error(message("A study file is a list of `key: value` lines; this is not."))
         self.data: dict[str, Any] = self._plain(root, ())
@@ -73,7 +75,8 @@ class Document:
             line = event.start_mark.line + 1
             if isinstance(event, AliasEvent) or getattr(event, "anchor", None):
                 raise self._error(
-                    message("Anchors (&) and aliases (*) are not allowed: write the value out."), line
+                    message("Anchors (&) and aliases (*) are not allowed: write the value out."),
+                    line,
                 )
             if isinstance(event, ScalarEvent | CollectionStartEvent) and event.tag:
                 raise self._error(

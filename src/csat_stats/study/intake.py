@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
 import tempfile
 import unicodedata
@@ -202,8 +201,13 @@ class _Cast:
                 return
             numbers = [int(row) + self.raw.first_row for row in rows[: sources.SHOWN_ROWS]]
             shown = ", ".join(map(str, numbers)) + (", …" if len(rows) > len(numbers) else "")
-            text = message("column {column}, value {value} in row {rows}: {cure}",
-                           column=column, value=repr(value), rows=shown, cure=cure)  # fmt: skip
+            text = message(
+                "column {column}, value {value} in row {rows}: {cure}",
+                column=column,
+                value=repr(value),
+                rows=shown,
+                cure=cure,
+            )
             self.problems.append(Problem(self.raw.file, text))
 
     def _number(self, column: str) -> pd.Series:
@@ -242,8 +246,9 @@ class _Cast:
             message(
                 "outside the scale {low:g}–{high:g}. Correct it, set `scale`, or add it to "
                 "`missing` or `not_applicable` if it is a code.",
-                low=scale.low, high=scale.high,
-            ),  # fmt: skip
+                low=scale.low,
+                high=scale.high,
+            ),
         )
         return scale.low + scale.high - number if turn else number
 
@@ -257,9 +262,7 @@ class _Cast:
         )
         return yes.astype("float64").where(yes | no)
 
-    def _category(
-        self, column: str, order: list[str] | None, required: bool = False
-    ) -> pd.Series:
+    def _category(self, column: str, order: list[str] | None, required: bool = False) -> pd.Series:
         text = self._text(column)
         levels = order or sorted(text.dropna().unique())
         self._refuse(
@@ -331,7 +334,7 @@ def _store(intake: Intake, folder: Path) -> None:
         ]
         (temporary / "notes.json").write_text(json.dumps(notes, ensure_ascii=False), "utf-8")
         try:
-            os.replace(temporary, folder)
+            temporary.replace(folder)
         except OSError:
             if not folder.is_dir():  # anything but another process that was first
                 raise

@@ -62,8 +62,11 @@ def read(path: Path, shown_as: str) -> RawTable:
             message(
                 "{count} row(s) do not have the header's {expected} fields; the first is row {row} "
                 "with {found}. Usually an answer holds the delimiter or a quote: quote that cell.",
-                count=len(wrong), expected=len(names), row=number, found=found,
-            ),  # fmt: skip
+                count=len(wrong),
+                expected=len(names),
+                row=number,
+                found=found,
+            ),
         )
     if not rows:
         raise _error(shown_as, message("The file has a header but no rows."))

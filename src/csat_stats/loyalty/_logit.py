@@ -1,0 +1,234 @@
+"""Binary logistic regression on distinct answer patterns, and what can stand in its way."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from scipy.optimize import linprog
+from scipy.special import expit
+from scipy.stats import norm
+
+from csat_stats.results import Message, message
+
+Array = npt.NDArray[np.float64]
+
+
+class Patterns(NamedTuple):
+    """Complete rows as distinct answer patterns with their counts."""
+
+    names: list[str]
+    patterns: Array  # distinct rows of the drivers
+    events: Array  # outcomes equal to 1 in each pattern
+    trials: Array  # rows in each pattern
+    n: int
+
+
+class Fit(NamedTuple):
+    beta: Array  # intercept first
+    covariance: Array
+    log_likelihood: float
+    design: Array
+    probability: Array
+
+
+def check_level(conf_level: float) -> None:
+    if not 0 < conf_level < 1:
+        raise ValueError(f"conf_level is {conf_level}: a number between 0 and 1 is needed")
+
+
+def complete_patterns(outcome: pd.Series, drivers: pd.DataFrame) -> Patterns:
+    if not outcome.index.equals(drivers.index):
+        raise ValueError("the outcome and the drivers have different indexes: align them first")
+    names = [str(name) for name in drivers.columns]
+    if not names:
+        raise ValueError("there is no driver: at least one column is needed")
+    if len(set(names)) < len(names):
+        repeated = sorted({name for name in names if names.count(name) > 1})
+        raise ValueError(f"driver columns {repeated} occur more than once: names must differ")
+    y = _numbers(outcome, "outcome")
+    wrong = ~(np.isnan(y) | (y == 0) | (y == 1))
+    if wrong.any():
+        raise ValueError(f"outcome holds {y[wrong][0]:g}: only 0, 1 and missing are allowed")
+    x = np.column_stack([_numbers(drivers.iloc[:, j], name) for j, name in enumerate(names)])
+    complete = ~(np.isnan(y) | np.isnan(x).any(axis=1))
+    y, x = y[complete], x[complete]
+    patterns, place = np.unique(x, axis=0, return_inverse=True)
+    place = place.ravel()
+    return Patterns(
+        names=names,
+        patterns=patterns,
+        events=np.bincount(place, weights=y, minlength=len(patterns)).astype(float),
+        trials=np.bincount(place, minlength=len(patterns)).astype(float),
+        n=len(y),
+    )
+
+
+def _numbers(values: pd.Series, name: str) -> Array:
+    if not pd.api.types.is_numeric_dtype(values.dtype):
+        raise ValueError(f"column {name} is {values.dtype}: a numeric or bool column is needed")
+    numbers: Array = values.to_numpy(dtype=float, na_value=np.nan)
+    if np.isinf(numbers).any():
+        raise ValueError(f"column {name} holds an infinite value: finite numbers are needed")
+    return numbers
+
+
+def find_obstacle(data: Patterns) -> Message | None:
+    """Why the likelihood has no finite, unique maximum, or ``None``."""
+    if data.n < len(data.names) + 1:
+        return message(
+            "The number of complete rows, {n}, is too small for the number of drivers, {drivers}.",
+            n=data.n,
+            drivers=len(data.names),
+        )
+    if data.events.sum() in (0, data.n):
+        return message(
+            "All {n} customers have the same outcome, so nothing can explain it.", n=data.n
+        )
+    constant = np.ptp(data.patterns, axis=0) == 0
+    if constant.any():
+        return message(
+            "All customers gave the same value for: {drivers}.",
+            drivers=", ".join(np.array(data.names)[constant]),
+        )
+    dependent = _dependent(data)
+    if dependent.any():
+        return message(
+            "These drivers are copies or combinations of each other, so their effects cannot be "
+            "told apart: {drivers}.",
+            drivers=", ".join(np.array(data.names)[dependent]),
+        )
+    separating = _separating(data)
+    if separating:
+        return message(
+            "The outcome is separated by these drivers, so the odds ratio has no finite value: "
+            "{drivers}.",
+            drivers=", ".join(data.names[j] for j in sorted(separating)),
+        )
+    return None
+
+
+def standardised(data: Patterns) -> tuple[Array, Array, Array]:
+    mean = data.trials @ data.patterns / data.n
+    centred = data.patterns - mean
+    scale = np.sqrt(data.trials @ centred**2 / data.n)
+    return centred / scale, mean, scale
+
+
+def _dependent(data: Patterns) -> npt.NDArray[np.bool_]:
+    """Drivers with a part in an exact linear relation: nonzero rows of the null space."""
+    z = standardised(data)[0] * np.sqrt(data.trials / data.n)[:, None]
+    _, singular, directions = np.linalg.svd(z, full_matrices=False)
+    rank = int((singular > 1e-6 * singular[0]).sum())
+    loadings = np.eye(len(data.names)) - directions[:rank].T @ directions[:rank]
+    return np.sqrt(np.abs(np.diag(loadings))) > 1e-6
+
+
+def _separating(data: Patterns) -> list[int]:
+    """Drivers that separate the outcomes, as disjoint sets none of which can do with less."""
+    z = standardised(data)[0]
+    successes, failures = data.events > 0, data.events < data.trials
+
+    def separates(columns: list[int]) -> bool:
+        # Konis (2007): is there a direction b with x'b >= 0 at every success, <= 0 at every
+        # failure, and not 0 throughout?
+        design = np.column_stack([np.ones(len(z)), z[:, columns]])
+        margins = np.vstack([design[successes], -design[failures]])
+        best = linprog(
+            -margins.mean(axis=0),
+            A_ub=-margins,
+            b_ub=np.zeros(len(margins)),
+            bounds=(-1, 1),
+            method="highs",
+        )
+        reached = margins @ best.x
+        # the solver keeps constraints to 1e-7: a real margin stands well above their violation
+        return bool(reached.max() > 1e3 * max(1e-7, -reached.min()))
+
+    found: list[int] = []
+    columns = list(range(len(data.names)))
+    while columns and separates(columns):
+        needed = columns
+        for column in columns:
+            rest = [other for other in needed if other != column]
+            if rest and separates(rest):
+                needed = rest
+        found += needed
+        columns = [column for column in columns if column not in needed]
+    return found
+
+
+def fit_logit(data: Patterns) -> Fit:
+    """Newton's method with step halving on standardised drivers, given back on their scales."""
+    z, mean, scale = standardised(data)
+    design = np.column_stack([np.ones(len(z)), z])
+
+    def log_likelihood(beta: Array) -> float:
+        eta = design @ beta
+        return float(data.events @ eta - data.trials @ np.logaddexp(0, eta))
+
+    def information(beta: Array) -> Array:
+        p = expit(design @ beta)
+        weighted: Array = (design.T * (data.trials * p * (1 - p))) @ design
+        return weighted
+
+    beta = np.zeros(design.shape[1])
+    for _ in range(200):
+        residual = data.events - data.trials * expit(design @ beta)
+        step = np.linalg.solve(information(beta), design.T @ residual)
+        small = 1e-10 * max(1.0, np.abs(beta).max())
+        while np.abs(step).max() > small and log_likelihood(beta + step) < log_likelihood(beta):
+            step = step / 2
+        beta = beta + step
+        if np.abs(step).max() <= small:
+            break
+    back = np.diag(np.append(1.0, 1 / scale))
+    back[0, 1:] = -mean / scale
+    return Fit(
+        beta=back @ beta,
+        covariance=back @ np.linalg.inv(information(beta)) @ back.T,
+        log_likelihood=log_likelihood(beta),
+        design=np.column_stack([np.ones(len(z)), data.patterns]),
+        probability=expit(design @ beta),
+    )
+
+
+def events_per_variable(data: Patterns) -> float:
+    events = float(data.events.sum())
+    return min(events, data.n - events) / len(data.names)
+
+
+def rare_outcome(data: Patterns) -> list[Message]:
+    ratio = events_per_variable(data)
+    if ratio >= 10:
+        return []
+    return [
+        message(
+            "The rarer outcome occurs {ratio:.1f} times per driver; below 10 the odds ratios "
+            "tend to be too extreme.",
+            ratio=ratio,
+        )
+    ]
+
+
+def coefficients(fit: Fit, names: list[str], z: float) -> pd.DataFrame:
+    error = np.sqrt(np.diag(fit.covariance))
+    low, high = fit.beta - z * error, fit.beta + z * error
+    with np.errstate(over="ignore"):  # an odds ratio beyond 1e308 is shown as infinite
+        odds_ratio, odds_low, odds_high = np.exp(fit.beta), np.exp(low), np.exp(high)
+    return pd.DataFrame(
+        {
+            "driver": names,
+            "estimate": fit.beta,
+            "std_error": error,
+            "statistic": fit.beta / error,
+            "p_value": 2 * norm.sf(np.abs(fit.beta / error)),
+            "conf_low": low,
+            "conf_high": high,
+            "odds_ratio": odds_ratio,
+            "odds_ratio_low": odds_low,
+            "odds_ratio_high": odds_high,
+        }
+    )

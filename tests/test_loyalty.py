@@ -1,0 +1,412 @@
+"""Loyalty against R's glm and pROC, the algebra of the logit, and what data cannot support."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from csat_stats.loyalty import LogitModel, repurchase_model, satisfaction_curve
+
+Z = 1.959963984540054
+
+
+@pytest.fixture(scope="module")
+def reference(oracle: Callable[[str], Any]) -> Any:
+    return oracle("loyalty")
+
+
+@pytest.fixture
+def typed(reference: Any) -> tuple[pd.Series, pd.DataFrame]:
+    data = reference["typed"]
+    return pd.Series(data["outcome"]), pd.DataFrame({n: data[n] for n in ("satisfaction", "speed")})
+
+
+def close(actual: Any, expected: Any) -> None:
+    np.testing.assert_allclose(
+        np.asarray(actual, dtype=float), np.asarray(expected, dtype=float), 1e-9, 1e-12
+    )
+
+
+def coefficients(model: LogitModel, column: str) -> list[float]:
+    return [model.intercept[column].iloc[0], *model.table[column]]
+
+
+def test_every_field_of_a_small_model_is_that_of_r(reference: Any, typed: Any) -> None:
+    expected = reference["typed"]
+    model = repurchase_model(*typed)
+    assert list(model.table["driver"]) == ["satisfaction", "speed"]
+    assert list(model.intercept["driver"]) == ["(intercept)"]
+    for column in ("estimate", "std_error", "statistic", "p_value", "conf_low", "conf_high"):
+        close(coefficients(model, column), expected[column])
+    for ratio, log_odds in (("", "estimate"), ("_low", "conf_low"), ("_high", "conf_high")):
+        close(coefficients(model, f"odds_ratio{ratio}"), np.exp(expected[log_odds]))
+    effect = np.array(list(expected["ame"]["estimate"].values()))
+    error = np.array(list(expected["ame"]["std_error"].values()))
+    close(model.table["marginal_effect"], effect)
+    close(model.table["marginal_effect_low"], effect - Z * error)
+    close(model.table["marginal_effect_high"], effect + Z * error)
+    close(model.table["vif"], expected["vif"])
+    close([model.conf_low, model.estimate, model.conf_high], expected["auc_delong"])
+    close(model.log_likelihood, expected["loglik"])
+    close(model.null_log_likelihood, expected["null_loglik"])
+    close(model.aic, expected["aic"])
+    close(model.mcfadden_r2, expected["mcfadden"])
+    close(model.nagelkerke_r2, expected["nagelkerke"])
+    assert (model.n_used, model.n_dropped, model.n_events) == (18, 0, 10)
+    assert model.events_per_variable == 4  # 8 of the rarer outcome, 2 drivers
+    assert [str(note) for note in model.notes] == [
+        "The rarer outcome occurs 4.0 times per driver; below 10 the odds ratios tend to be too "
+        "extreme."
+    ]
+    assert str(model.method).startswith("Logistic regression by maximum likelihood")
+
+
+def test_the_level_widens_every_interval_alike(reference: Any, typed: Any) -> None:
+    model = repurchase_model(*typed, conf_level=0.9)
+    close(coefficients(model, "conf_low"), reference["typed"]["conf90_low"])
+    effect = reference["typed"]["ame"]
+    close(
+        model.table["marginal_effect_low"][0],
+        effect["estimate"]["satisfaction"]
+        - 1.6448536269514722 * effect["std_error"]["satisfaction"],
+    )
+    low, auc, _ = reference["typed"]["auc_delong"]
+    close(model.conf_low, auc - (auc - low) / Z * 1.6448536269514722)
+    assert model.conf_level == 0.9
+
+
+@pytest.fixture
+def airline(reference_data: Callable[..., pd.DataFrame]) -> pd.DataFrame:
+    return reference_data("airline_sample")
+
+
+def test_airline_survey(reference: Any, airline: pd.DataFrame) -> None:
+    outcome = airline["Satisfaction"] == "Satisfied"
+    items = airline.iloc[:, 9:23]
+    _compare(repurchase_model(outcome, items), reference["logit_14raw"])
+    full = items.assign(
+        bus=airline["Type of Travel"] == "Business",
+        plus=airline["Class"] == "Economy Plus",
+        business=airline["Class"] == "Business",
+        ret=airline["Customer Type"] == "Returning",
+    )
+    _compare(repurchase_model(outcome, full), reference["logit_full"])
+
+
+def test_mobile_phone_survey(reference: Any, reference_data: Callable[..., pd.DataFrame]) -> None:
+    mobi = reference_data("ecsi_mobi")
+    loyal = mobi["CUSL1"] >= 9
+    scales = {"Satisfaction": ("CUSA", 3), "Value": ("PERV", 2), "Image": ("IMAG", 5)}
+    drivers = pd.DataFrame(
+        {
+            name: mobi[[f"{stem}{i + 1}" for i in range(items)]].mean(axis=1)
+            for name, (stem, items) in scales.items()
+        }
+    )
+    _compare(repurchase_model(loyal, drivers), reference["logit_loyal_CUSL1ge9"])
+    expected = reference["curve_mobi"]
+    curve = satisfaction_curve(loyal, drivers["Satisfaction"], at=expected["at"], target=0.7)
+    for column in ("estimate", "conf_low", "conf_high"):
+        close(curve.table[column], expected[column])
+    for name in ("odds_ratio", "odds_ratio_low", "odds_ratio_high", "p_value", "n_events"):
+        close(getattr(curve, name), expected[name])
+    close(curve.threshold, expected["threshold_70"])
+
+
+def _compare(model: LogitModel, expected: Any) -> None:
+    assert model.n_used == expected["n"]
+    columns = {
+        "estimate": "Estimate",
+        "std_error": "Std. Error",
+        "statistic": "z value",
+        "p_value": "Pr(>|z|)",
+    }
+    for ours, theirs in columns.items():
+        close(coefficients(model, ours), [row[theirs] for row in expected["coef"].values()])
+    for ours, theirs in (("conf_low", "2.5 %"), ("conf_high", "97.5 %")):
+        close(coefficients(model, ours), [row[theirs] for row in expected["ci95_wald"].values()])
+    close(model.log_likelihood, expected["loglik"])
+    close(model.log_likelihood, -expected["deviance"] / 2)
+    close(model.null_log_likelihood, -expected["null_deviance"] / 2)
+    close(model.aic, expected["aic"])
+    close(model.mcfadden_r2, expected["pseudo_r2"]["mcfadden"])
+    close(model.nagelkerke_r2, expected["pseudo_r2"]["nagelkerke"])
+    close([model.conf_low, model.estimate, model.conf_high], expected["auc_delong"])
+    effect = np.array(list(expected["ame"]["estimate"].values()))
+    error = np.array(list(expected["ame"]["std_error"].values()))
+    close(model.table["marginal_effect"], effect)
+    close(model.table["marginal_effect_low"], effect - Z * error)
+    close(model.table["marginal_effect_high"], effect + Z * error)
+    close(model.table["vif"], list(expected["vif"].values()))
+    assert model.notes == ()
+
+
+def test_order_of_rows_and_drivers_is_no_matter(typed: Any) -> None:
+    outcome, drivers = typed
+    model = repurchase_model(outcome, drivers)
+    turned = repurchase_model(outcome[::-1], drivers.iloc[::-1, ::-1])
+    close(turned.table.iloc[::-1, 1:], model.table.iloc[:, 1:])
+    assert turned.estimate == pytest.approx(model.estimate, rel=1e-12)
+
+
+def test_scale_sign_and_outcome_carry_through(typed: Any) -> None:
+    outcome, drivers = typed
+    model = repurchase_model(outcome, drivers)
+    scaled = repurchase_model(outcome, drivers.assign(speed=50 - 10 * drivers["speed"]))
+    close(scaled.table["estimate"], model.table["estimate"] * [1, -0.1])
+    close(scaled.table["marginal_effect_low"][1], model.table["marginal_effect_high"][1] * -0.1)
+    close(scaled.table["vif"], model.table["vif"])
+    close([scaled.estimate, scaled.aic], [model.estimate, model.aic])
+    flipped = repurchase_model(1 - outcome, drivers)
+    close(coefficients(flipped, "estimate"), [-b for b in coefficients(model, "estimate")])
+    close([flipped.conf_low, flipped.estimate], [model.conf_low, model.estimate])
+    assert flipped.n_events == 18 - model.n_events
+
+
+def test_repeated_customers_change_errors_only(typed: Any) -> None:
+    outcome, drivers = typed
+    model = repurchase_model(outcome, drivers)
+    many = repurchase_model(
+        pd.concat([outcome] * 400, ignore_index=True), pd.concat([drivers] * 400, ignore_index=True)
+    )
+    close(coefficients(many, "estimate"), coefficients(model, "estimate"))
+    close(coefficients(many, "std_error"), np.array(coefficients(model, "std_error")) / 20)
+    close(many.mcfadden_r2, model.mcfadden_r2)
+
+
+def test_missing_values_and_nullable_types(typed: Any) -> None:
+    outcome, drivers = typed
+    gaps = pd.DataFrame({"satisfaction": [3, 3, None], "speed": [2, None, 2]})
+    more = pd.concat([drivers, gaps], ignore_index=True).astype("Int64")
+    for dtype in ("boolean", "Int64", "Float64", "float64"):
+        answers = pd.concat([outcome, pd.Series([None, 1, 0])], ignore_index=True).astype(dtype)
+        model = repurchase_model(answers, more)
+        assert (model.n_used, model.n_dropped) == (18, 3)
+        close(model.estimate, repurchase_model(outcome, drivers).estimate)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(
+        st.tuples(st.booleans(), st.integers(1, 5), st.integers(0, 3)), min_size=8, max_size=40
+    )
+)
+def test_fitted_probabilities_meet_the_likelihood_equations(rows: list[Any]) -> None:
+    frame = pd.DataFrame(rows, columns=["y", "a", "b"])
+    model = repurchase_model(frame["y"], frame[["a", "b"]])
+    if model.not_estimable:
+        assert model.estimate is None and model.table.empty
+        return
+    design = np.column_stack([np.ones(len(frame)), frame[["a", "b"]]]).astype(float)
+    p = 1 / (1 + np.exp(-design @ np.array(coefficients(model, "estimate"))))
+    np.testing.assert_allclose(design.T @ (frame["y"] - p), 0, atol=1e-7)
+    assert model.estimate is not None and 0 < model.estimate < 1
+
+
+@settings(max_examples=80, deadline=None)
+@given(st.lists(st.tuples(st.booleans(), st.integers(1, 7)), min_size=3, max_size=20))
+def test_one_driver_separates_when_the_groups_do_not_overlap(rows: list[Any]) -> None:
+    frame = pd.DataFrame(rows, columns=["y", "x"])
+    ones, zeros = frame["x"][frame["y"]], frame["x"][~frame["y"]]
+    model = repurchase_model(frame["y"], frame[["x"]])
+    if len(ones) == 0 or len(zeros) == 0 or frame["x"].nunique() == 1:
+        assert model.not_estimable
+    else:
+        apart = ones.min() >= zeros.max() or zeros.min() >= ones.max()
+        assert ("separated" in str(model.not_estimable)) == apart
+
+
+SEPARATED = "The outcome is separated by these drivers, so the odds ratio has no finite value: {}."
+
+
+def test_separation_names_the_drivers_it_rests_on() -> None:
+    rng = np.random.default_rng(3)
+    n = 60
+    x = pd.DataFrame(rng.integers(1, 6, size=(n, 4)), columns=list("abcd")).astype(float)
+    noise = pd.Series(rng.random(n) < 0.5)
+
+    def reason(outcome: pd.Series, drivers: pd.DataFrame) -> str:
+        return str(repurchase_model(outcome, drivers).not_estimable)
+
+    assert reason(noise, x) == "None"
+    assert reason(x["b"] > 3, x) == SEPARATED.format("b")
+    # only the sum tells, and at 6 both outcomes occur
+    assert reason((x["a"] + x["d"] > 6) | ((x["a"] + x["d"] == 6) & noise), x) == SEPARATED.format(
+        "a, d"
+    )
+    # a rare branch where all came back: nothing else is separated
+    rare = x.assign(branch=[1] * 3 + [0] * (n - 3))
+    assert reason(noise | (rare["branch"] == 1), rare) == SEPARATED.format("branch")
+    two = rare.assign(other=[0] * 3 + [1] * 3 + [0] * (n - 6))
+    assert reason((noise | (two["branch"] == 1)) & (two["other"] == 0), two) == SEPARATED.format(
+        "branch, other"
+    )
+
+
+def test_separation_is_told_from_a_steep_slope() -> None:
+    x = pd.DataFrame({"x": [1.0, 2, 3, 3.001, 4, 5]})
+    steep = repurchase_model(pd.Series([0, 0, 1, 0, 1, 1]), x)
+    assert steep.estimate == pytest.approx(8 / 9)
+    assert steep.table["estimate"][0] > 5
+
+
+COLLINEAR = (
+    "These drivers are copies or combinations of each other, so their effects cannot be told "
+    "apart: {}."
+)
+
+
+def test_what_data_cannot_support_says_why(typed: Any) -> None:
+    outcome, drivers = typed
+
+    def reason(y: pd.Series, x: pd.DataFrame) -> str:
+        model = repurchase_model(y, x)
+        assert model.estimate is None and model.table.empty and model.intercept.empty
+        return str(model.not_estimable)
+
+    few = "The number of complete rows, {}, is too small for the number of drivers, 2."
+    assert reason(outcome[:2], drivers[:2]) == few.format(2)
+    assert reason(outcome[:0], drivers[:0]) == few.format(0)
+    assert reason(outcome, drivers.astype("Float64") * pd.NA) == few.format(0)
+    # as many rows as coefficients: any outcome is predicted perfectly
+    assert "separated" in reason(outcome[:3], drivers[:3])
+    assert (
+        reason(outcome * 0, drivers)
+        == "All 18 customers have the same outcome, so nothing can explain it."
+    )
+    assert (
+        reason(outcome, drivers.assign(area=1, price=4))
+        == "All customers gave the same value for: area, price."
+    )
+    copied = drivers.assign(other=range(18), copy=drivers["speed"])
+    assert reason(outcome, copied) == COLLINEAR.format("speed, copy")
+    total = drivers.assign(other=np.arange(18) % 5, sum=drivers.mean(axis=1) * 20 + 3)
+    assert reason(outcome, total) == COLLINEAR.format("satisfaction, speed, sum")
+
+
+def test_one_event_has_an_area_without_interval() -> None:
+    model = repurchase_model(
+        pd.Series([0, 0, 1, 0, 0, 0]), pd.DataFrame({"satisfaction": [1, 2, 4, 3, 5, 4]})
+    )
+    assert model.estimate == 0.7
+    assert model.conf_low is None and model.conf_high is None
+    assert str(model.notes[1]) == (
+        "The AUC has no interval: fewer than two customers have the rarer outcome."
+    )
+
+
+def test_wrong_use_is_refused_with_the_column_and_the_value(typed: Any) -> None:
+    outcome, drivers = typed
+
+    def refuses(text: str, y: pd.Series, x: pd.DataFrame, level: float = 0.95) -> None:
+        with pytest.raises(ValueError) as error:
+            repurchase_model(y, x, conf_level=level)
+        assert str(error.value) == text
+
+    refuses("outcome holds 2: only 0, 1 and missing are allowed", outcome + 1, drivers)
+    refuses(
+        "column speed is str: a numeric or bool column is needed",
+        outcome,
+        drivers.assign(speed="fast"),
+    )
+    refuses(
+        "column speed holds an infinite value: finite numbers are needed",
+        outcome,
+        drivers.assign(speed=math.inf),
+    )
+    refuses("there is no driver: at least one column is needed", outcome, drivers[[]])
+    refuses(
+        "driver columns ['speed'] occur more than once: names must differ",
+        outcome,
+        drivers[["speed", "satisfaction", "speed"]],
+    )
+    refuses(
+        "the outcome and the drivers have different indexes: align them first",
+        outcome[::-1],
+        drivers,
+    )
+    refuses("conf_level is 95: a number between 0 and 1 is needed", outcome, drivers, 95)
+
+
+def test_curve_is_that_of_r(reference: Any, typed: Any) -> None:
+    outcome, drivers = typed
+    expected = reference["typed"]["curve"]
+    curve = satisfaction_curve(outcome, drivers["satisfaction"], at=range(1, 6), target=0.6)
+    assert list(curve.table["score"]) == [1, 2, 3, 4, 5]
+    for column in ("estimate", "conf_low", "conf_high"):
+        close(curve.table[column], expected[column])
+    close(curve.threshold, expected["threshold_60"])
+    assert (curve.n_used, curve.n_dropped, curve.n_events, curve.target) == (18, 0, 10, 0.6)
+    assert curve.estimate is None
+    assert [str(note) for note in curve.notes] == [
+        "The rarer outcome occurs 8.0 times per driver; below 10 the odds ratios tend to be too "
+        "extreme."
+    ]
+    model = repurchase_model(outcome, drivers[["satisfaction"]])
+    for ours, theirs in (("odds_ratio", "odds_ratio"), ("p_value", "p_value")):
+        close(getattr(curve, ours), model.table[theirs][0])
+    close(curve.odds_ratio_low, model.table["odds_ratio_low"][0])
+    close(curve.odds_ratio_high, model.table["odds_ratio_high"][0])
+
+
+def test_threshold_is_where_the_curve_meets_the_target(typed: Any) -> None:
+    outcome, drivers = typed
+    score = drivers["satisfaction"]
+    threshold = satisfaction_curve(outcome, score, at=[], target=0.8).threshold
+    assert threshold is not None
+    met = satisfaction_curve(outcome, score, at=[threshold])
+    close(met.table["estimate"], 0.8)
+    assert met.threshold is None and met.target is None
+
+
+def test_a_threshold_outside_the_observed_range_is_not_made_up(typed: Any) -> None:
+    outcome, drivers = typed
+    curve = satisfaction_curve(outcome, drivers["satisfaction"], at=[0, 3], target=0.99)
+    assert curve.threshold is None
+    assert [str(note) for note in curve.notes][1:] == [
+        "Scores outside the observed range, 1 to 5, are extrapolated.",
+        "No score in the observed range, 1 to 5, gives a probability of 99.0%.",
+    ]
+
+
+def test_a_falling_curve_says_so(typed: Any) -> None:
+    outcome, drivers = typed
+    falling = satisfaction_curve(outcome, 6 - drivers["satisfaction"], at=[1, 5], target=0.6)
+    rising = satisfaction_curve(outcome, drivers["satisfaction"], at=[5, 1], target=0.6)
+    assert str(falling.notes[-1]) == "The probability falls as the score rises."
+    close(falling.table["conf_low"], rising.table["conf_low"])
+    assert rising.threshold is not None
+    close(falling.threshold, 6 - rising.threshold)
+
+
+def test_a_flat_curve_has_no_threshold() -> None:
+    curve = satisfaction_curve(
+        pd.Series([0, 1, 0, 1]), pd.Series([1, 1, 2, 2]), at=[1.5], target=0.6
+    )
+    close(curve.odds_ratio, 1)
+    close(curve.table["estimate"], 0.5)
+    assert curve.threshold is None
+
+
+def test_curve_not_estimable_and_wrong_use() -> None:
+    outcome, score = pd.Series([0, 0, 1, 1]), pd.Series([1, 2, 3, 4], name="mood")
+    curve = satisfaction_curve(outcome, score, at=[1, 2], target=0.5)
+    assert str(curve.not_estimable) == SEPARATED.format("mood")
+    assert curve.threshold is None and curve.table.empty and curve.target == 0.5
+    with pytest.raises(ValueError, match="target is 85: a probability between 0 and 1 is needed"):
+        satisfaction_curve(outcome, score, at=[1], target=85)
+    with pytest.raises(ValueError, match=r"at holds \[nan\]: finite scores are needed"):
+        satisfaction_curve(outcome, score, at=[math.nan])
+
+
+def test_results_are_plain_data(typed: Any) -> None:
+    record = repurchase_model(*typed).to_dict()
+    assert json.loads(json.dumps(record))["intercept"][0]["driver"] == "(intercept)"
