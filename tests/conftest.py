@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
+
+from csat_stats.run import RunResult, run
+from csat_stats.study import Project
 
 ROOT = Path(__file__).resolve().parents[1]
 REFERENCE_DATA = Path(
@@ -22,12 +28,17 @@ def reference_data() -> Callable[..., pd.DataFrame]:
     """A public data set by name; skips where the folder of data sets is not there."""
 
     def read(name: str, **options: Any) -> pd.DataFrame:
-        path = REFERENCE_DATA / f"{name}.csv"
-        if not path.exists():
-            pytest.skip(f"reference data set {name}.csv not found: set CSAT_REFERENCE_DATA")
-        return pd.read_csv(path, **options)
+        return pd.read_csv(reference_file(name), **options)
 
     return read
+
+
+def reference_file(name: str) -> Path:
+    """Path of a public data set; skips where the folder of data sets is not there."""
+    path = REFERENCE_DATA / f"{name}.csv"
+    if not path.exists():
+        pytest.skip(f"reference data set {name}.csv not found: set CSAT_REFERENCE_DATA")
+    return path
 
 
 @pytest.fixture(scope="session")
@@ -38,3 +49,29 @@ def oracle() -> Callable[[str], Any]:
         return json.loads((ROOT / "tests" / "oracles" / f"{name}.json").read_text("utf-8"))
 
     return read
+
+
+def demo_project(folder: Path) -> Project:
+    """A project of its own with the notebooks and the demo study of this repository."""
+    shutil.copytree(ROOT / "notebooks", folder / "notebooks")
+    shutil.copytree(ROOT / "params", folder / "params")
+    shutil.copytree(ROOT / "data" / "raw" / "demo", folder / "data" / "raw" / "demo")
+    return Project(folder)
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """The demo study in a project of its own; tests only read it."""
+    return demo_project(tmp_path_factory.mktemp("demo project"))
+
+
+@pytest.fixture(scope="session")
+def demo_run(demo: Project) -> RunResult:
+    """The demo study, run once."""
+    return run("demo", project=demo)
+
+
+def csat(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    """The command line, in a process of its own."""
+    command = [sys.executable, "-c", "from csat_stats.cli import main; main()", *arguments]
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=300)

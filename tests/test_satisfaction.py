@@ -455,7 +455,7 @@ class TestBySegment:
         assert (table["flag"] == "").all() and result.notes == ()
         assert (result.n_used, result.n_dropped, result.conf_level) == (2000, 0, 0.95)
         assert str(result.method) == (
-            "By class, rows without a group left out. Share of answers of 1 or more with 95%"
+            "By group, rows without a group left out. Share of answers of 1 or more with 95%"
             " Wilson interval; missing answers are left out."
         )
 

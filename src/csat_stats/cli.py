@@ -134,7 +134,8 @@ class _Progress:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._bar.stop()
+        if _err.is_terminal:
+            self._bar.stop()
 
     def step(self, step: Step) -> None:
         self._bar.update(
@@ -145,7 +146,8 @@ class _Progress:
         )
 
     def done(self, outcome: SectionOutcome) -> None:
-        _err.print(f"{outcome.status:<9}{outcome.seconds:6.1f} s  {outcome.title}", markup=False)
+        mark = {"complete": "✓", "skipped": "–", "failed": "✗"}[outcome.status]
+        _err.print(f"{mark} {outcome.seconds:5.1f} s  {outcome.title}", markup=False)
 
 
 def main() -> None:

@@ -293,7 +293,8 @@ def _match(before: pd.Series, after: pd.Series) -> tuple[Array, list[Message]]:
         return pairs, []
     return pairs, [
         message(
-            "Customers in one wave only are left out of the panel: {before} before, {after} after.",
+            "Customers in one wave only are left out of the panel: {before:,} before, {after:,} "
+            "after.",
             before=alone[0],
             after=alone[1],
         )

@@ -34,6 +34,8 @@ from matplotlib.text import Text
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
+from csat_stats.results import typeset
+
 Floats = NDArray[np.float64]
 
 WIDTH = 6.4  # inches: 614 CSS pixels, still legible when scaled to a phone's 390
@@ -254,7 +256,7 @@ def legend(figure: Figure, handles: Sequence[Line2D | Patch], words: Sequence[ob
 
 def tick_text(value: float, number: str) -> str:
     """A round value as an axis shows it: in percent where ``number`` is a percent format."""
-    return f"{value * 100:.6g}%" if "%" in number else f"{value:,.10g}"
+    return typeset("{:.6g}%", value * 100) if "%" in number else typeset("{:,.10g}", value)
 
 
 def value_axis(

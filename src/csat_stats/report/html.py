@@ -19,7 +19,13 @@ import nbformat
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from csat_stats import study as studies
-from csat_stats.report.language import HTML_LANG, Translate, markdown_texts, translator
+from csat_stats.report.language import (
+    BETWEEN_SENTENCES,
+    HTML_LANG,
+    Translate,
+    markdown_texts,
+    translator,
+)
 from csat_stats.report.records import SectionRecord
 from csat_stats.study import Intake, Study
 
@@ -149,6 +155,7 @@ def build(
     methods = dict.fromkeys(m for part in parts if part.record for m in part.record.methods)
     return environment.get_template("report.html.j2").render(
         lang=HTML_LANG[language],
+        between=BETWEEN_SENTENCES[language],
         css=(TEMPLATES / "report.css").read_text("utf-8"),
         plan=study.plan,
         summary=sections[0],

@@ -12,6 +12,9 @@ LOCALE = Path(__file__).with_name("locale")
 LANGUAGES = ("zh_Hans", "en")
 HTML_LANG = {"zh_Hans": "zh-Hans", "en": "en"}
 
+# What stands between two sentences.
+BETWEEN_SENTENCES = {"zh_Hans": "", "en": " "}
+
 Translate = Callable[[str], str]
 
 

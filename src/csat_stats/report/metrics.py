@@ -5,7 +5,8 @@ from __future__ import annotations
 import pandas as pd
 
 from csat_stats import satisfaction
-from csat_stats.results import Result
+from csat_stats.report.tables import NO_VALUE
+from csat_stats.results import Result, typeset
 from csat_stats.study import Plan
 
 
@@ -55,6 +56,13 @@ def measure(plan: Plan, responses: pd.DataFrame, metric: str) -> Result:
     if metric == "overall":
         return satisfaction.mean_score(responses["overall"], conf_level=level)
     return satisfaction.mean_score(scores(plan, responses)[metric], conf_level=level)
+
+
+def typeset_figure(result: Result, figure: float | None) -> str:
+    """A figure of a metric as it is shown: shares in percent, all else with two decimals."""
+    if figure is None:
+        return NO_VALUE
+    return typeset("{:.1%}" if isinstance(result, satisfaction.Share) else "{:.2f}", figure)
 
 
 def within(responses: pd.DataFrame, where: dict[str, list[str]]) -> pd.DataFrame:

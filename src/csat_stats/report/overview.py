@@ -18,7 +18,7 @@ def _lines(study: Study, intake: Intake, translate: Translate) -> Iterator[str]:
     plan = study.plan
 
     def line(name: Message, value: object) -> str:
-        return f"{name.render(translate)}: {value}"
+        return message("{name}: {value}", name=name, value=value).render(translate)
 
     yield plan.title
     yield line(message("Study file"), study.project.shown(study.file))
@@ -30,7 +30,7 @@ def _lines(study: Study, intake: Intake, translate: Translate) -> Iterator[str]:
         waves = ", ".join(f"{wave} ({counts[wave]:,})" for wave in plan.waves)
         yield line(message("Waves"), waves)
     yield line(message("Scale"), f"{plan.scale.low:g}–{plan.scale.high:g}")
-    yield f"{translate('Dimensions')}:"
+    yield line(message("Dimensions"), len(plan.dimensions))
     for dimension, items in plan.dimensions.items():
         yield f"  {dimension}: {', '.join(plan.label(item) for item in items)}"
     for name, values in (

@@ -19,8 +19,8 @@ import pandas as pd
 from csat_stats import study as studies
 from csat_stats.report import metrics, records, tables
 from csat_stats.report import scope as scopes
-from csat_stats.report.findings import VERDICTS, Finding
-from csat_stats.report.language import Translate, translator
+from csat_stats.report.findings.base import VERDICTS, Finding
+from csat_stats.report.language import BETWEEN_SENTENCES, Translate, translator
 from csat_stats.report.records import FindingRecord, SectionRecord
 from csat_stats.results import Message, Result, message
 from csat_stats.study import Intake, Plan, Study
@@ -269,8 +269,9 @@ class Section:
                 self._methods.append(method)
             reasons = [result.not_estimable] if result.not_estimable else []
             lines += [method, *(note.render(self.translate) for note in (*reasons, *result.notes))]
-        unique = list(dict.fromkeys(lines))
-        _display('<p class="note">' + " ".join(map(html.escape, unique)) + "</p>")
+        unique = dict.fromkeys(lines)
+        between = BETWEEN_SENTENCES[self.language]
+        _display('<p class="note">' + html.escape(between.join(unique)) + "</p>")
 
     def table(
         self,
@@ -301,7 +302,8 @@ class Section:
         texts = {
             header
             for header, column in zip(shown.columns, columns, strict=True)
-            if column in frame and not pd.api.types.is_numeric_dtype(frame[column])
+            if (first_of := column.partition("..")[0]) in frame
+            and not pd.api.types.is_numeric_dtype(frame[first_of])
         }
         numeric = [column for column in shown.columns if column not in texts]
         number = f"{self.number}-{len(self._tables) + 1}"
@@ -317,9 +319,26 @@ class Section:
         )
 
     def figure(
-        self, name: str, figure: Any, title: str, *, n: int | None = None, alt: str = ""
+        self,
+        name: str,
+        figure: Any,
+        title: str,
+        *,
+        n: int,
+        waves: Sequence[str] | None = None,
+        alt: str = "",
     ) -> None:
-        """Show a chart with title, base and data source, and keep it as SVG."""
+        """Show a chart with title, base and data source, and keep it as SVG.
+
+        Parameters
+        ----------
+        n
+            Base of the chart.
+        waves
+            Waves drawn; the one reported on by default.
+        alt
+            What the chart shows, for who cannot see it; the title by default.
+        """
         from csat_stats import plots
 
         svg = plots.to_svg(figure)
@@ -327,10 +346,10 @@ class Section:
         number = f"{self.number}-{len(self._figures) + 1}"
         caption = self.t("Figure {number}  {title}", number=number, title=title)
         source = self.t("Source: {file}", file=self.plan.data.responses)
-        if self.wave:
-            source += self.t("; wave: {wave}", wave=self.wave)
-        if n is not None:
-            source += self.t("; n = {n:,}", n=n)
+        drawn = ", ".join(filter(None, [self.wave] if waves is None else waves))
+        if drawn:
+            source += self.t("; wave: {wave}", wave=drawn)
+        source += self.t("; n = {n:,}", n=n)
         self._figures.append({"name": name, "number": number, "title": title})
         data = base64.b64encode(svg.encode()).decode()
         _display(

@@ -6,7 +6,7 @@ import html
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from csat_stats.report.findings import VERDICTS
+from csat_stats.report.findings.base import VERDICTS, between
 from csat_stats.report.language import Translate
 from csat_stats.report.records import ALERTS, FindingRecord, Level, SectionRecord
 from csat_stats.report.section import finding_html
@@ -106,12 +106,13 @@ def _card(
         figure, detail = "–", finding.text
     else:
         figure = typeset(pattern, estimate) + f"<small>{unit}</small>"
-        low, high = finding.values["conf_low"], finding.values["conf_high"]
-        detail = typeset(f"[{pattern}, {pattern}], n = {{:,}}", low, high, finding.n)
+        ends = between(finding.values["conf_low"], finding.values["conf_high"], pattern)
+        lines = [message("{interval}, n = {n:,}", interval=ends, n=finding.n)]
         if "change" in finding.values:
-            change = message("against the wave before: {change:+.1f}", **finding.values)
-            detail = f"{detail}; {change.render(translate)}"
+            lines.append(message("against the wave before: {change:+.1f}", **finding.values))
+        detail = "\n".join(line.render(translate) for line in lines)
     return (
         f'<div class="card {finding.level}"><p class="what">{html.escape(what.render(translate))}'
-        f'</p><p class="figure">{figure}</p><p class="detail">{html.escape(detail)}</p></div>'
+        f'</p><p class="figure">{figure}</p><p class="detail">'
+        f"{html.escape(detail).replace(chr(10), '<br>')}</p></div>"
     )

@@ -23,10 +23,10 @@ def number(value: Any, pattern: str = ".2f") -> str:
 
 
 def p_value(value: Any) -> str:
-    """A p value with three digits, never ``0``."""
+    """A p value with three digits and no leading zero, as in ``.012``; never ``.000``."""
     if value is None or pd.isna(value):
         return NO_VALUE
-    return "< .001" if value < 0.001 else f"{value:.3f}"
+    return "< .001" if value < 0.001 else f"{value:.3f}".removeprefix("0")
 
 
 def display_frame(
@@ -48,13 +48,15 @@ def display_frame(
                 [
                     NO_VALUE
                     if pd.isna(a) or pd.isna(b)
-                    else f"{number(a, pattern)} – {number(b, pattern)}"
+                    else f"{_cell(a, low, pattern)} – {_cell(b, high, pattern)}"
                     for a, b in zip(frame[low], frame[high], strict=True)
                 ]
             )
         else:
             cells = pd.Series([_cell(v, column, formats.get(column)) for v in frame[column]])
         title = header.render(translate) if isinstance(header, Message) else header
+        if title in shown:
+            raise ValueError(f"two columns of a table are both headed {title!r}")
         shown[title] = cells.astype("str")
     return pd.DataFrame(shown)
 

@@ -255,6 +255,9 @@ def _sample_size(
                 contacts=contacts,
             )
         )
+    people = message("no finite population correction")
+    if population is not None:
+        people = message("finite population of {n:,}", n=population)
     return SampleSize(
         estimate=float(completes),
         completes=completes,
@@ -268,11 +271,7 @@ def _sample_size(
             margin=margin,
             level=100 * conf_level,
             design_effect=design_effect,
-            population=(
-                message("no finite population correction")
-                if population is None
-                else message("finite population of {n}", n=population)
-            ),
+            population=people,
         ),
         notes=tuple(notes),
     )

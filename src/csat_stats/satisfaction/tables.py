@@ -151,8 +151,7 @@ def by_segment(
         n_used=n_used,
         n_dropped=len(frame) - n_used,
         method=message(
-            "By {segment}, rows without a group left out. {statistic}",
-            segment=segment,
+            "By group, rows without a group left out. {statistic}",
             statistic=results[0].method if results else "",
         ),
         notes=tuple(notes),

@@ -21,12 +21,37 @@ from csat_stats.study.problems import Problem, StudyError, nearest
 
 # Columns that intake names itself; an item or segment of another meaning must not have the name.
 ROLES = ("respondent", "customer", "submitted", "duration", "wave", "overall", "nps")
-_TYPES = {
-    "int_parsing": message("{value} is not a whole number."),
-    "float_parsing": message("{value} is not a number."),
-    "date_from_datetime_parsing": message("{value} is not a date like 2026-09-30."),
-    "date_parsing": message("{value} is not a date like 2026-09-30."),
+# What pydantic calls an error → how a reader is told; {limit} comes from the error's context.
+_NUMBER = message("{place}: {value} is not a number.")
+_DATE = message("{place}: {value} is not a date like 2026-09-30.")
+_LINES = message("{place}: `key: value` lines are expected, not {value}.")
+_EMPTY = message("{place} is empty.")
+_LONG = message("{place} is longer than {limit}.")
+_ERRORS = {
+    "missing": message("{place} is missing."),
+    "int_parsing": message("{place}: {value} is not a whole number."),
+    "float_parsing": _NUMBER,
+    "float_type": _NUMBER,
+    "date_from_datetime_parsing": _DATE,
+    "date_from_datetime_inexact": _DATE,
+    "date_parsing": _DATE,
+    "date_type": _DATE,
+    "greater_than": message("{place}: {value} is not above {limit}."),
+    "greater_than_equal": message("{place}: {value} is below {limit}."),
+    "less_than": message("{place}: {value} is not below {limit}."),
+    "less_than_equal": message("{place}: {value} is above {limit}."),
+    "literal_error": message("{place}: {value} is not one of {limit}."),
+    "string_type": message("{place}: one text is expected, not {value}."),
+    "list_type": message("{place}: a list is expected, not {value}."),
+    "dict_type": _LINES,
+    "model_type": _LINES,
+    "model_attributes_type": _LINES,
+    "string_too_short": _EMPTY,
+    "too_short": _EMPTY,
+    "string_too_long": _LONG,
+    "too_long": _LONG,
 }
+_LIMITS = ("gt", "ge", "lt", "le", "expected", "max_length")
 
 
 @dataclass(frozen=True)
@@ -106,7 +131,7 @@ def _validate(document: Document, problems: list[Problem]) -> Plan | None:
         except ValidationError as error:
             for detail in error.errors():
                 path = _path_in(data, detail["loc"])
-                problem = Problem(document.file, _sentence(detail, data), document.line(path))
+                problem = Problem(document.file, _sentence(detail), document.line(path))
                 if problem not in problems:
                     problems.append(problem)
                 _cut(data, path)
@@ -139,30 +164,20 @@ def _cut(data: Any, path: tuple[str | int, ...]) -> None:
             data.pop()
 
 
-def _sentence(detail: ErrorDetails, data: Any) -> Message:
+def _sentence(detail: ErrorDetails) -> Message:
     """A validation error in words."""
-    kind, value = detail["type"], detail["input"]
-    place = ".".join(str(step) for step in detail["loc"]) or "?"
+    kind, context = detail["type"], detail.get("ctx", {})
     if kind == "extra_forbidden":
         *parents, key = detail["loc"]
-        return message(
-            "Unknown key {key}. {hint}", key=key, hint=nearest(str(key), _keys_of(tuple(parents)))
-        )
-    if kind == "missing":
-        return message("{place} is missing.", place=place)
-    if kind == "literal_error":
-        return message(
-            "{place}: {value} is not one of {names}.",
-            place=place,
-            value=value,
-            names=detail["ctx"]["expected"].replace("'", ""),
-        )
-    if kind in _TYPES:
-        return message(
-            "{place}: {reason}", place=place, reason=message(_TYPES[kind].text, value=value)
-        )
-    reason = detail["msg"].removeprefix("Value error, ")
-    return message("{place}: {reason}.", place=place, reason=reason)
+        hint = nearest(str(key), _keys_of(tuple(parents)))
+        return message("Unknown key {key}. {hint}", key=key, hint=hint)
+    place = ".".join(str(step) for step in detail["loc"]) or "?"
+    if kind == "value_error":  # raised by the schema itself, with a message
+        return message("{place}: {reason}", place=place, reason=context["error"].args[0])
+    limit = next((str(context[name]) for name in _LIMITS if name in context), "")
+    text = _ERRORS.get(kind, message("{place}: {value} cannot be used here."))
+    value = "–" if detail["input"] is None else detail["input"]
+    return message(text.text, place=place, value=value, limit=limit.replace("'", ""))
 
 
 def _keys_of(parents: tuple[str | int, ...]) -> list[str]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.error import YAMLError
 from ruamel.yaml.events import AliasEvent, CollectionStartEvent, ScalarEvent
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
@@ -29,21 +29,14 @@ class Document:
         self.file = shown_as
         self._lines: dict[Path_, int] = {}
         self.duplicates: list[Problem] = []
-        text = self._read(file)
+        content = self._read(file)
         try:
-            self._refuse_indirection(text)
-            root = YAML(typ="rt", pure=True).compose(text)
-        except MarkedYAMLError as error:
-            mark = error.problem_mark or error.context_mark
-            raise self._error(
-                message("This is not valid YAML: {reason}.", reason=error.problem or "?"),
-                mark.line + 1 if mark else None,
-            ) from error
+            self._refuse_indirection(content)
+            root = YAML(typ="rt", pure=True).compose(content)
         except YAMLError as error:
-            reason = str(error).splitlines()[0]
-            raise self._error(
-                message("This is not valid YAML: {reason}.", reason=reason)
-            ) from error
+            mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
+            text = message("This is not valid YAML: look at this line and the one above it.")
+            raise self._error(text, mark.line + 1 if mark else None) from error
         if not isinstance(root, MappingNode):
             raise self._error(message("A study file is a list of `key: value` lines; this is not."))
         self.data: dict[str, Any] = self._plain(root, ())

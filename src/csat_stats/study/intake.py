@@ -273,7 +273,8 @@ class _Cast:
         if required and text.isna().any():
             empty = text[text.isna()].fillna("")
             self._refuse(column, empty, message("the wave is empty: fill it in."))
-        return pd.Series(pd.Categorical(text, categories=levels, ordered=True), index=text.index)
+        known = text.where(text.isin(levels))
+        return pd.Series(pd.Categorical(known, categories=levels, ordered=True), index=text.index)
 
     def _moment(self, column: str) -> pd.Series:
         text = self._text(column)

@@ -11,6 +11,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from csat_stats.results import message
+
 
 class _Closed(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -47,9 +49,9 @@ class Scale(_Closed):
     @model_validator(mode="after")
     def _ordered(self) -> Scale:
         if not self.low < self.high:
-            raise ValueError("low must be below high")
+            raise ValueError(message("`low` must be below `high`."))
         if not self.low < self.top_box <= self.high:
-            raise ValueError("satisfied_from must lie on the scale, above low")
+            raise ValueError(message("`satisfied_from` must lie on the scale, above `low`."))
         return self
 
     @property
