@@ -1,0 +1,133 @@
+"""The report as its reader gets it: one file, opened in a real browser with the network cut."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import Any
+
+import pytest
+
+from csat_stats.report.html import clean
+from csat_stats.run import RunResult
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """An installed Chromium. Without one: skipped, or failed where CSAT_REQUIRE_BROWSER is set."""
+    from playwright.sync_api import sync_playwright
+
+    names = ("chromium", "chromium-browser", "google-chrome", "chrome")
+    path = next(filter(None, map(shutil.which, names)), None)
+    if path is None:
+        reason = f"no browser found: none of {', '.join(names)} is installed"
+        if os.environ.get("CSAT_REQUIRE_BROWSER"):
+            pytest.fail(reason)
+        pytest.skip(reason)
+    with sync_playwright() as playwright:
+        # The pages opened are our own files; a sandbox is not to be had for root in a container.
+        chromium = playwright.chromium.launch(executable_path=path, chromium_sandbox=False)
+        yield chromium
+        chromium.close()
+
+
+def opened(browser: Any, result: RunResult, width: int) -> Any:
+    """The report in a window of ``width``; what it asks for and says is kept on the page."""
+    context = browser.new_context(viewport={"width": width, "height": 900}, offline=True)
+    page = context.new_page()
+    page.asked, page.said = [], []
+    page.on("request", lambda request: page.asked.append(request.url))
+    page.on("console", lambda message: page.said.append(message.text))
+    page.on("pageerror", lambda error: page.said.append(str(error)))
+    page.goto(result.report.as_uri())
+    return page
+
+
+@pytest.mark.browser
+def test_the_report_asks_for_nothing(browser: Any, demo_run: RunResult) -> None:
+    page = opened(browser, demo_run, 1280)
+    hosts = [url for url in page.asked if not url.startswith(("file://", "data:"))]
+    assert hosts == []
+    assert page.said == []
+
+
+@pytest.mark.browser
+def test_every_picture_is_there_and_described(browser: Any, demo_run: RunResult) -> None:
+    page = opened(browser, demo_run, 1280)
+    pictures = page.eval_on_selector_all(
+        "img", "all => all.map(i => [i.alt, i.complete && i.naturalWidth > 0])"
+    )
+    assert len(pictures) >= 12
+    assert [alt for alt, shown in pictures if not shown or not alt] == []
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("width", [1280, 390])
+def test_nothing_is_wider_than_the_page(browser: Any, demo_run: RunResult, width: int) -> None:
+    page = opened(browser, demo_run, width)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    if width == 1280:
+        wide = page.eval_on_selector_all(
+            ".scroll", "all => all.filter(e => e.scrollWidth > e.clientWidth + 1).length"
+        )
+        assert wide == 0
+
+
+@pytest.mark.browser
+def test_headings_are_in_order_and_none_is_empty(browser: Any, demo_run: RunResult) -> None:
+    page = opened(browser, demo_run, 1280)
+    headings = page.eval_on_selector_all(
+        "h1, h2, h3, h4",
+        "all => all.map(h => [Number(h.tagName[1]), h.textContent.trim(),"
+        " h.nextElementSibling ? h.nextElementSibling.tagName : null])",
+    )
+    levels = [level for level, _, _ in headings]
+    assert levels[0] == 1 and levels.count(1) == 1
+    assert all(lower - upper <= 1 for upper, lower in pairwise(levels))
+    bare = [
+        text
+        for level, text, after in headings[1:]
+        if after is None or after in {f"H{upper}" for upper in range(1, level + 1)}
+    ]
+    assert bare == []
+
+
+def test_the_page_names_no_other_host(demo_run: RunResult) -> None:
+    page = demo_run.report.read_text("utf-8")
+    for address in ("http:", "https:", "src=//", "@import", "url(", "<script", "<link", "<iframe"):
+        assert address not in page, address
+    assert "default-src 'none'" in page
+    assert '<html lang="zh-Hans">' in page
+
+
+def test_the_report_is_small_enough_to_mail(demo_run: RunResult) -> None:
+    assert demo_run.report.stat().st_size < 4_000_000
+
+
+def test_code_and_warnings_are_not_shown(demo_run: RunResult) -> None:
+    page = demo_run.report.read_text("utf-8")
+    for trace in ("section.table(", "import pandas", "Warning", "Traceback"):
+        assert trace not in page, trace
+
+
+@pytest.mark.parametrize(
+    ("dirty", "kept"),
+    [
+        ("<script>alert(1)</script>a", "alert(1)a"),
+        ('<img src="x" onerror="alert(1)">', "<img>"),
+        ('<img alt="a" src="data:image/svg+xml;base64,PHN2Zz4=">',) * 2,
+        ('<img src="data:text/html;base64,PHNjcmlwdD4=">', "<img>"),
+        ('<a href="javascript:alert(1)">a</a>', "<a>a</a>"),
+        ('<a href="#section">a</a>',) * 2,
+        ('<table style="x"><tr><th scope="col">a</th></tr></table>',
+         '<table><tbody><tr><th scope="col">a</th></tr></tbody></table>'),
+        ("<iframe srcdoc='<script>1</script>'></iframe>", ""),
+        ("<svg><script>alert(1)</script></svg>", "alert(1)"),
+        ("<style>p{background:url(//h)}</style><p>a</p>", "p{background:url(//h)}<p>a</p>"),
+        ('<p class="finding met">90 % &lt; 95 %</p>',) * 2,
+    ],
+)  # fmt: skip
+def test_cleaning_keeps_a_document_and_nothing_else(dirty: str, kept: str) -> None:
+    assert clean(dirty) == kept
