@@ -239,6 +239,30 @@ def test_csat_run_prints_report_and_summary(demo: Project) -> None:
     assert Path(printed["report"]).is_file() and Path(printed["summary"]).is_file()
 
 
+def test_a_terminal_sees_the_section_and_the_time_left(demo: Project) -> None:
+    import pty
+    import re
+
+    inside, outside = pty.openpty()
+    command = [sys.executable, "-c", "from csat_stats.cli import main; main()", "run", "demo"]
+    environment = os.environ | {"TERM": "xterm", "COLUMNS": "100"}
+    process = subprocess.Popen(
+        command, cwd=demo.root, stdout=outside, stderr=outside, env=environment
+    )
+    os.close(outside)
+    screen = b""
+    while True:
+        try:
+            screen += os.read(inside, 65536)
+        except OSError:  # the program has closed its end
+            break
+    os.close(inside)
+    assert process.wait() == 0
+    text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", screen.decode())
+    assert re.search(r"2/6 .*满意度  ≈ \d+ s", text)
+    assert "Traceback" not in text
+
+
 def test_csat_run_exits_with_1_on_an_alert_when_asked(demo: Project) -> None:
     assert csat("run", "demo", "--fail-on", "alert", cwd=demo.root).returncode == 1
 

@@ -6,8 +6,6 @@ evidence number. ``close()`` writes the record last; a section without a record 
 
 from __future__ import annotations
 
-import base64
-import html
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,9 +15,9 @@ from typing import Any
 import pandas as pd
 
 from csat_stats import study as studies
-from csat_stats.report import metrics, records, tables
+from csat_stats.report import fragments, metrics, records, tables
 from csat_stats.report import scope as scopes
-from csat_stats.report.findings.base import VERDICTS, Finding
+from csat_stats.report.findings.base import Finding
 from csat_stats.report.language import BETWEEN_SENTENCES, Translate, translator
 from csat_stats.report.records import FindingRecord, SectionRecord
 from csat_stats.results import Message, Result, message
@@ -57,7 +55,6 @@ _FIVE = (
     message("satisfied"),
     message("very satisfied"),
 )
-_MARKS = {"met": "✓", "not_met": "✗", "watch": "!", "not_estimable": "?", "info": "·"}
 
 
 @dataclass
@@ -251,14 +248,15 @@ class Section:
 
     def say(self, text: Message | str) -> None:
         """A paragraph."""
-        _display(f"<p>{html.escape(self._text(text))}</p>")
+        line = text.render(self.translate) if isinstance(text, Message) else text
+        _display(fragments.paragraph(line))
 
     def skip(self, reason: Message) -> None:
         """One line on what the study does not have; nothing is made up in its place."""
         line = reason.render(self.translate)
         if line not in self._skipped:
             self._skipped.append(line)
-            _display(f'<p class="skipped">{html.escape(line)}</p>')
+            _display(fragments.paragraph(line, "skipped"))
 
     def notes(self, *results: Result) -> None:
         """What was computed and how, with every fallback; the methods go to the appendix too."""
@@ -271,7 +269,7 @@ class Section:
             lines += [method, *(note.render(self.translate) for note in (*reasons, *result.notes))]
         unique = dict.fromkeys(lines)
         between = BETWEEN_SENTENCES[self.language]
-        _display('<p class="note">' + html.escape(between.join(unique)) + "</p>")
+        _display(fragments.paragraph(between.join(unique), "note"))
 
     def table(
         self,
@@ -309,14 +307,10 @@ class Section:
         number = f"{self.number}-{len(self._tables) + 1}"
         caption = self.t("Table {number}  {title}", number=number, title=title)
         self._tables.append({"name": name, "number": number, "title": title})
-        under = ""
+        cut = ""
         if len(head) < len(frame):
             cut = self.t("The first {shown} of {all} rows.", shown=len(head), all=len(frame))
-            under = f'<p class="note">{html.escape(cut)}</p>'
-        _display(
-            f'<figure class="table"><figcaption>{html.escape(caption)}</figcaption>'
-            f'<div class="scroll">{tables.to_html(shown, numeric)}</div>{under}</figure>'
-        )
+        _display(fragments.table(caption, tables.to_html(shown, numeric), cut))
 
     def figure(
         self,
@@ -351,12 +345,7 @@ class Section:
             source += self.t("; wave: {wave}", wave=drawn)
         source += self.t("; n = {n:,}", n=n)
         self._figures.append({"name": name, "number": number, "title": title})
-        data = base64.b64encode(svg.encode()).decode()
-        _display(
-            f'<figure class="chart"><figcaption>{html.escape(caption)}</figcaption>'
-            f'<img alt="{html.escape(alt or title)}" src="data:image/svg+xml;base64,{data}">'
-            f'<p class="source">{html.escape(source)}</p></figure>'
-        )
+        _display(fragments.chart(caption, svg, alt or title, source))
 
     def finding(self, finding: Finding) -> None:
         """Record a conclusion under the next evidence number and show it."""
@@ -374,7 +363,7 @@ class Section:
             },
         )
         self._findings.append(record)
-        _display(finding_html(record, self.translate))
+        _display(fragments.finding(record, self.translate))
 
     def html(self, fragment: str) -> None:
         """Show a fragment whose parts are escaped already."""
@@ -406,21 +395,6 @@ class Section:
             methods=tuple(self._methods),
         )
         records.write(record, self.folder)
-
-    def _text(self, text: Message | str) -> str:
-        return text.render(self.translate) if isinstance(text, Message) else text
-
-
-def finding_html(record: FindingRecord, translate: Translate) -> str:
-    """A conclusion with its evidence number, its verdict in colour, sign and word."""
-    verdict = translate(VERDICTS[record.level].text)
-    base = "" if record.n is None else f" <small>n = {record.n:,}</small>"
-    return (
-        f'<p class="finding {record.level}">'
-        f'<span class="evidence">{record.number}</span>'
-        f'<span class="verdict">{_MARKS[record.level]} {html.escape(verdict)}</span>'
-        f"{html.escape(record.text)}{base}</p>"
-    )
 
 
 def _display(fragment: str) -> None:

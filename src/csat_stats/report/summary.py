@@ -6,10 +6,10 @@ import html
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from csat_stats.report import fragments
 from csat_stats.report.findings.base import VERDICTS, between
 from csat_stats.report.language import Translate
 from csat_stats.report.records import ALERTS, FindingRecord, Level, SectionRecord
-from csat_stats.report.section import finding_html
 from csat_stats.results import Message, message, typeset
 
 
@@ -76,7 +76,7 @@ class Summary:
 
     def findings_html(self, findings: Sequence[FindingRecord], translate: Translate) -> str:
         """Findings with the evidence numbers they have in their sections."""
-        return "".join(finding_html(finding, translate) for finding in findings)
+        return "".join(fragments.finding(finding, translate) for finding in findings)
 
     def text(self, translate: Translate) -> str:
         """The summary as plain text, for a terminal or a mail."""
