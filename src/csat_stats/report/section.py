@@ -306,7 +306,15 @@ class Section:
         numeric = [column for column in shown.columns if column not in texts]
         number = f"{self.number}-{len(self._tables) + 1}"
         caption = self.t("Table {number}  {title}", number=number, title=title)
-        self._tables.append({"name": name, "number": number, "title": title})
+        self._tables.append(
+            {
+                "name": name,
+                "number": number,
+                "title": title,
+                "columns": dict(zip(columns, shown.columns, strict=True)),
+                "formats": dict(formats or {}),
+            }
+        )
         cut = ""
         if len(head) < len(frame):
             cut = self.t("The first {shown} of {all} rows.", shown=len(head), all=len(frame))
@@ -344,7 +352,7 @@ class Section:
         if drawn:
             source += self.t("; wave: {wave}", wave=drawn)
         source += self.t("; n = {n:,}", n=n)
-        self._figures.append({"name": name, "number": number, "title": title})
+        self._figures.append({"name": name, "number": number, "title": title, "source": source})
         _display(fragments.chart(caption, svg, alt or title, source))
 
     def finding(self, finding: Finding) -> None:
