@@ -76,6 +76,53 @@ def test_nothing_is_wider_than_the_page(browser: Any, demo_run: RunResult, width
 
 
 @pytest.mark.browser
+def test_axe_finds_no_serious_violation(browser: Any, demo_run: RunResult) -> None:
+    from importlib.resources import files
+
+    context = browser.new_context(offline=True, bypass_csp=True)  # axe itself is a script
+    page = context.new_page()
+    page.goto(demo_run.report.as_uri())
+    page.evaluate((files("axe_playwright_python") / "axe.min.js").read_text("utf-8"))
+    found = page.evaluate("axe.run()")
+    assert len(found["passes"]) > 20
+    serious = {
+        rule["id"]: [node["html"][:120] for node in rule["nodes"][:3]]
+        for rule in found["violations"]
+        if rule["impact"] in ("serious", "critical")
+    }
+    assert serious == {}
+
+
+@pytest.mark.browser
+def test_evidence_links_lead_somewhere_and_back(browser: Any, demo_run: RunResult) -> None:
+    page = opened(browser, demo_run, 1280)
+    dead = page.eval_on_selector_all(
+        "a[href^='#']",
+        "all => all.filter(a => !document.getElementById(decodeURIComponent(a.hash.slice(1))))"
+        ".map(a => a.hash)",
+    )
+    assert dead == []
+    there = page.locator("#\\30 0_summary a.evidence").first
+    number = there.inner_text()
+    there.click()
+    assert page.evaluate("decodeURIComponent(location.hash)") == f"#f-{number}"
+    page.locator(f"[id='f-{number}'] a.evidence").click()
+    assert page.evaluate("decodeURIComponent(location.hash)") == f"#s-{number}"
+
+
+@pytest.mark.browser
+def test_the_contents_mark_where_the_reader_is(browser: Any, demo_run: RunResult) -> None:
+    page = opened(browser, demo_run, 1280)
+    marked = "nav a[aria-current]"
+    assert page.locator(marked).get_attribute("href") == "#00_summary"
+    page.evaluate(
+        "document.getElementById('04_satisfaction').scrollIntoView({behavior: 'instant'})"
+    )
+    page.wait_for_selector("nav a[aria-current][href='#04_satisfaction']")
+    assert page.locator(marked).count() == 1
+
+
+@pytest.mark.browser
 def test_headings_are_in_order_and_none_is_empty(browser: Any, demo_run: RunResult) -> None:
     page = opened(browser, demo_run, 1280)
     headings = page.eval_on_selector_all(
@@ -96,9 +143,11 @@ def test_headings_are_in_order_and_none_is_empty(browser: Any, demo_run: RunResu
 
 def test_the_page_names_no_other_host(demo_run: RunResult) -> None:
     page = demo_run.report.read_text("utf-8")
-    for address in ("http:", "https:", "src=//", "@import", "url(", "<script", "<link", "<iframe"):
+    for address in ("http:", "https:", "src=//", "@import", "url(", "<link", "<iframe"):
         assert address not in page, address
     assert "default-src 'none'" in page
+    policy = page[page.index("script-src") : page.index("base-uri")]
+    assert page.count("<script>") == policy.count("'sha256-")
     assert '<html lang="zh-Hans">' in page
 
 

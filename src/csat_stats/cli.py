@@ -56,6 +56,7 @@ def run(
     where: Annotated[
         str, typer.Option(help="Only these respondents: column=value;column=value.")
     ] = "",
+    code: Annotated[bool, typer.Option("--code", help="Let the report unfold its code.")] = False,
     fail_on: Annotated[
         FailOn, typer.Option(help="alert: exit with 1 when the report holds an alert.")
     ] = FailOn.never,
@@ -70,6 +71,7 @@ def run(
             wave=wave,
             where=where,
             language=language,
+            code=code,
             on_step=progress.step,
             on_done=progress.done,
         )

@@ -17,31 +17,56 @@ def paragraph(text: str, kind: str = "") -> str:
     return f'<p class="{kind}">{escape(text)}</p>' if kind else f"<p>{escape(text)}</p>"
 
 
-def table(caption: str, body: str, note: str) -> str:
+def anchor(section: str, name: str) -> str:
+    """The id of a table or chart in a report."""
+    return f"t-{section[:2]}-{name}"
+
+
+def table(anchor: str, caption: str, body: str, note: str) -> str:
     """A table under its caption; ``body`` is the finished ``<table>``."""
     return (
-        f'<figure class="table"><figcaption>{escape(caption)}</figcaption>'
-        f'<div class="scroll">{body}</div>{paragraph(note, "note") if note else ""}</figure>'
+        f'<figure class="table" id="{anchor}"><figcaption>{escape(caption)}</figcaption>'
+        f'<div class="scroll" tabindex="0">{body}</div>'
+        f"{paragraph(note, 'note') if note else ''}</figure>"
     )
 
 
-def chart(caption: str, svg: str, alt: str, source: str) -> str:
+def chart(anchor: str, caption: str, svg: str, alt: str, source: str) -> str:
     """A chart as an image: an SVG in an ``<img>`` cannot run anything."""
     data = base64.b64encode(svg.encode()).decode()
     return (
-        f'<figure class="chart"><figcaption>{escape(caption)}</figcaption>'
+        f'<figure class="chart" id="{anchor}"><figcaption>{escape(caption)}</figcaption>'
         f'<img alt="{escape(alt)}" src="data:image/svg+xml;base64,{data}">'
         f"{paragraph(source, 'source')}</figure>"
     )
 
 
-def finding(record: FindingRecord, translate: Translate) -> str:
-    """A conclusion with its evidence number, its verdict in colour, sign and word."""
+def finding(record: FindingRecord, section: str, translate: Translate) -> str:
+    """A conclusion where it is drawn: linked to the tables it rests on and to the summary.
+
+    A link whose goal is not in the report (the finding is not in the summary, the notebook
+    stands alone) is turned into plain text when the report is built.
+    """
+    evidence = "".join(
+        f' <a class="basis" href="#{anchor(section, name)}">{escape(translate("basis"))}</a>'
+        for name in record.tables
+    )
+    return _finding(record, f"f-{record.number}", f"s-{record.number}", evidence, translate)
+
+
+def quoted_finding(record: FindingRecord, translate: Translate) -> str:
+    """A conclusion as the summary quotes it: its number leads to where it is drawn."""
+    return _finding(record, f"s-{record.number}", f"f-{record.number}", "", translate)
+
+
+def _finding(
+    record: FindingRecord, own: str, other: str, evidence: str, translate: Translate
+) -> str:
     verdict = translate(VERDICTS[record.level].text)
     base = "" if record.n is None else f" <small>n = {record.n:,}</small>"
     return (
-        f'<p class="finding {record.level}">'
-        f'<span class="evidence">{record.number}</span>'
+        f'<p class="finding {record.level}" id="{own}">'
+        f'<a class="evidence" href="#{other}">{record.number}</a>'
         f'<span class="verdict">{_MARKS[record.level]} {escape(verdict)}</span>'
-        f"{escape(record.text)}{base}</p>"
+        f"{escape(record.text)}{base}{evidence}</p>"
     )

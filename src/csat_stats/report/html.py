@@ -9,7 +9,9 @@ the page load nothing but what is in it.
 from __future__ import annotations
 
 import base64
+import hashlib
 import importlib.metadata
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,7 +29,8 @@ from csat_stats.report.language import (
     translator,
 )
 from csat_stats.report.records import SectionRecord
-from csat_stats.study import Intake, Study
+from csat_stats.study import Intake, Plan, Study
+from csat_stats.study.plan import LOGO_TYPES
 
 TEMPLATES = Path(__file__).with_name("templates")
 
@@ -36,6 +39,8 @@ _TAGS = set(
     "ul ol li dl dt dd a img figure figcaption details summary "
     "table caption thead tbody tfoot tr th td colgroup col".split()
 )
+# Ids that the report's own fragments make; others could clash with those of the page.
+_OWN_ID = re.compile(r"[fst]-[\w.-]+")
 _VERSIONS = ("csat-stats", "pandas", "numpy", "scipy", "statsmodels", "factor-analyzer")
 
 
@@ -72,6 +77,10 @@ def clean(fragment: str) -> str:
 def _allowed(tag: str, name: str, value: str) -> bool:
     if name in ("class", "title", "lang"):
         return True
+    if name == "id":
+        return _OWN_ID.fullmatch(value) is not None
+    if name == "tabindex":
+        return value == "0"
     if name == "src":
         kinds = ("data:image/svg+xml;base64,", "data:image/png;base64,")
         return tag == "img" and value.startswith(kinds)
@@ -84,10 +93,11 @@ def _allowed(tag: str, name: str, value: str) -> bool:
 class Fragments:
     """Turns executed notebooks into HTML fragments; made once, used for every section."""
 
-    def __init__(self, language: str) -> None:
+    def __init__(self, language: str, code: bool) -> None:
         from nbconvert import HTMLExporter
 
         self._translate = translator(language)
+        self._code = self._translate("Show the code") if code else ""
         self._exporter = HTMLExporter(
             template_name="fragment",
             extra_template_basedirs=[str(TEMPLATES / "nbconvert")],
@@ -98,27 +108,38 @@ class Fragments:
             },
         )
 
-    def of(self, notebook: Path) -> str:
+    def of(self, notebook: Path, number: int) -> str:
         """The fragment of one notebook, its prose in the report's language.
 
-        The page sets the section's title itself, so a heading of the first level is left out and
-        the others go one level down.
+        The page sets the section's title itself, so a heading of the first level is left out; the
+        others go one level down and are numbered within section ``number`` (0: not numbered).
         """
         nb = nbformat.read(notebook, as_version=4)
+        part = 0
         for cell in nb.cells:
-            if cell.cell_type == "markdown":
-                blocks = markdown_texts(cell.source)
-                cell.source = "\n\n".join(
-                    (f"#{marks}" if marks else "") + self._translate(text)
-                    for marks, text in blocks
-                    if marks != "# "
-                )
-        body, _ = self._exporter.from_notebook_node(nb)
+            if cell.cell_type != "markdown":
+                continue
+            blocks = []
+            for marks, text in markdown_texts(cell.source):
+                translated = self._translate(text)
+                if marks == "## " and number:
+                    part += 1
+                    translated = f"{number}.{part} {translated}"
+                if marks != "# ":
+                    blocks.append(f"#{marks}{translated}" if marks else translated)
+            cell.source = "\n\n".join(blocks)
+        body, _ = self._exporter.from_notebook_node(nb, {"show_code": self._code})
         return str(body)
 
 
 def build(
-    study: Study, intake: Intake, parts: Sequence[Part], language: str, facts: dict[str, Any]
+    study: Study,
+    intake: Intake,
+    parts: Sequence[Part],
+    language: str,
+    facts: dict[str, Any],
+    *,
+    code: bool = False,
 ) -> str:
     """The whole report as one page.
 
@@ -129,9 +150,11 @@ def build(
     facts
         ``run`` (its name), ``created`` (date and time), ``wave``, ``where`` and ``hashes``
         (file → SHA-256) for the appendix.
+    code
+        Whether the code of each cell can be unfolded; off in what a client gets.
     """
     translate = translator(language)
-    fragments = Fragments(language)
+    fragments = Fragments(language, code)
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
@@ -148,15 +171,19 @@ def build(
             "status": "failed" if part.record is None else part.record.status,
             "error": part.error,
             "skipped": part.record.skipped if part.record else (),
-            "body": fragments.of(part.notebook) if part.record and part.notebook else "",
+            "body": fragments.of(part.notebook, number) if part.record and part.notebook else "",
         }
         for number, part in enumerate(parts)
     ]
     methods = dict.fromkeys(m for part in parts if part.record for m in part.record.methods)
-    return environment.get_template("report.html.j2").render(
+    script = (TEMPLATES / "contents.js").read_text("utf-8")
+    page = environment.get_template("report.html.j2").render(
         lang=HTML_LANG[language],
         between=BETWEEN_SENTENCES[language],
-        css=(TEMPLATES / "report.css").read_text("utf-8"),
+        css=(TEMPLATES / "report.css").read_text("utf-8") + _theme_css(study.plan),
+        scripts=[script],
+        allowed=" ".join(map(_allowance, [script])),
+        logo=_logo(study),
         plan=study.plan,
         summary=sections[0],
         sections=sections[1:],
@@ -170,6 +197,32 @@ def build(
         key=intake.key,
         **facts,
     )
+    return _without_dead_links(page)
+
+
+def _allowance(script: str) -> str:
+    """How the content-security policy names a script that may run: by its hash."""
+    digest = hashlib.sha256(script.encode()).digest()
+    return f"'sha256-{base64.b64encode(digest).decode()}'"
+
+
+def _without_dead_links(page: str) -> str:
+    """Links within the page whose goal is not in it become plain text."""
+    there = set(re.findall(r'\bid="([^"]+)"', page))
+    return re.sub(r' href="#([^"]+)"', lambda link: link[0] if link[1] in there else "", page)
+
+
+def _theme_css(plan: Plan) -> str:
+    """The client's colour in place of our own."""
+    return f":root {{ --accent: {plan.theme.colour}; }}" if plan.theme.colour else ""
+
+
+def _logo(study: Study) -> str | None:
+    """The client's logo as a data address."""
+    if study.logo is None:
+        return None
+    data = base64.b64encode(study.logo.read_bytes()).decode()
+    return f"data:{LOGO_TYPES[study.logo.suffix.lower()]};base64,{data}"
 
 
 def _flow(intake: Intake, translate: Translate) -> list[tuple[str, int]]:

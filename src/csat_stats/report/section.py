@@ -318,7 +318,11 @@ class Section:
         cut = ""
         if len(head) < len(frame):
             cut = self.t("The first {shown} of {all} rows.", shown=len(head), all=len(frame))
-        _display(fragments.table(caption, tables.to_html(shown, numeric), cut))
+        _display(
+            fragments.table(
+                fragments.anchor(self.name, name), caption, tables.to_html(shown, numeric), cut
+            )
+        )
 
     def figure(
         self,
@@ -353,11 +357,15 @@ class Section:
             source += self.t("; wave: {wave}", wave=drawn)
         source += self.t("; n = {n:,}", n=n)
         self._figures.append({"name": name, "number": number, "title": title, "source": source})
-        _display(fragments.chart(caption, svg, alt or title, source))
+        _display(
+            fragments.chart(
+                fragments.anchor(self.name, f"{name}-figure"), caption, svg, alt or title, source
+            )
+        )
 
     def finding(self, finding: Finding) -> None:
         """Record a conclusion under the next evidence number and show it."""
-        number = f"{self.number}.{len(self._findings) + 1}"
+        number = f"E{self.number}.{len(self._findings) + 1}"
         record = FindingRecord(
             id=f"{self.name[:2]}.{finding.id}",
             number=number,
@@ -371,7 +379,7 @@ class Section:
             },
         )
         self._findings.append(record)
-        _display(fragments.finding(record, self.translate))
+        _display(fragments.finding(record, self.name, self.translate))
 
     def html(self, fragment: str) -> None:
         """Show a fragment whose parts are escaped already."""

@@ -71,12 +71,14 @@ class Summary:
         for finding in self.priorities:
             name = html.escape(str(finding.values["dimension"]))
             rest = html.escape(finding.text.partition(name)[2] or finding.text)
-            items.append(f"<li><strong>{name}</strong>{rest} <small>{finding.number}</small></li>")
+            number = finding.number
+            link = f'<a class="evidence" href="#f-{number}">{number}</a>'
+            items.append(f'<li id="s-{number}"><strong>{name}</strong>{rest} {link}</li>')
         return f'<ol class="priorities">{"".join(items)}</ol>'
 
     def findings_html(self, findings: Sequence[FindingRecord], translate: Translate) -> str:
         """Findings with the evidence numbers they have in their sections."""
-        return "".join(fragments.finding(finding, translate) for finding in findings)
+        return "".join(fragments.quoted_finding(finding, translate) for finding in findings)
 
     def text(self, translate: Translate) -> str:
         """The summary as plain text, for a terminal or a mail."""

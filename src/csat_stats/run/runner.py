@@ -79,6 +79,7 @@ def run(
     wave: str = "",
     where: str = "",
     language: str = "",
+    code: bool = False,
     on_step: Callable[[Step], None] = lambda step: None,
     on_done: Callable[[SectionOutcome], None] = lambda outcome: None,
 ) -> RunResult:
@@ -90,6 +91,8 @@ def run(
         Name of a study file in ``params/``, or a path to one.
     wave, where, language
         As in :meth:`csat_stats.report.Section.open`.
+    code
+        Whether the report can unfold the code of each cell.
     on_step, on_done
         Called before and after each section.
 
@@ -130,7 +133,7 @@ def run(
             "where": where,
             "hashes": hashes,
         }
-        page = html.build(study, intake, parts, language, facts)
+        page = html.build(study, intake, parts, language, facts, code=code)
         records.write_text(building / "report.html", page)
         summary = _summary(study, found, outcomes, translator(language))
         records.write_text(building / "summary.txt", summary)

@@ -124,9 +124,6 @@ class Target(_Closed):
     due: dt.date | None = None
 
 
-Steps = Annotated[list[float], Field(min_length=1)]
-
-
 class Thresholds(_Closed):
     """Where a figure changes its verdict. All figures are settings, not facts."""
 
@@ -146,6 +143,48 @@ class Index(_Closed):
     formula: Literal["range", "of_maximum"] = "range"
 
 
+LOGO_TYPES = {
+    ".png": "image/png",
+    ".jpg": "image/jpeg",
+    ".jpeg": "image/jpeg",
+    ".svg": "image/svg+xml",
+}
+MAX_LOGO = 500_000  # bytes; the logo is part of every report
+CONTRAST = 4.5  # WCAG 2.2, level AA, for text
+
+
+class Theme(_Closed):
+    """The client's look: ``logo`` is a file under ``params/``, ``colour`` a colour like #0b5570."""
+
+    logo: str | None = None
+    colour: Annotated[str, Field(pattern=r"^#[0-9a-fA-F]{6}$")] | None = None
+
+    @model_validator(mode="after")
+    def _legible(self) -> Theme:
+        if self.colour and contrast_with_white(self.colour) < CONTRAST:
+            raise ValueError(
+                message(
+                    "white text on {colour} cannot be read (contrast {found:.1f}, needed "
+                    "{needed}): take a darker colour.",
+                    colour=self.colour,
+                    found=contrast_with_white(self.colour),
+                    needed=CONTRAST,
+                )
+            )
+        return self
+
+
+def contrast_with_white(colour: str) -> float:
+    """Contrast ratio of a colour like ``#0b5570`` with white, 1–21 (WCAG 2.2).
+
+    >>> round(contrast_with_white("#767676"), 2)
+    4.54
+    """
+    parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    linear = [p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
+    return 1.05 / (0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2] + 0.05)
+
+
 class Plan(_Closed):
     """A whole study file."""
 
@@ -154,6 +193,7 @@ class Plan(_Closed):
     author: str | None = None
     period: str | None = None
     language: Literal["zh_Hans", "en"] = "zh_Hans"
+    theme: Theme = Theme()
 
     data: Data
     missing: TextList = ["", "NA", "N/A", "(空)", "(跳过)"]
