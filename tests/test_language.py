@@ -88,10 +88,10 @@ class _Text(HTMLParser):
         self._hidden = 0
 
     def handle_starttag(self, tag: str, attrs: object) -> None:
-        self._hidden += tag in ("style", "code", "head")
+        self._hidden += tag in ("style", "script", "code", "head")
 
     def handle_endtag(self, tag: str) -> None:
-        self._hidden -= tag in ("style", "code", "head")
+        self._hidden -= tag in ("style", "script", "code", "head")
 
     def handle_data(self, data: str) -> None:
         if not self._hidden and data.strip():

@@ -47,9 +47,9 @@ def finding(record: FindingRecord, section: str, translate: Translate) -> str:
     A link whose goal is not in the report (the finding is not in the summary, the notebook
     stands alone) is turned into plain text when the report is built.
     """
+    basis = escape(translate("basis"))
     evidence = "".join(
-        f' <a class="basis" href="#{anchor(section, name)}">{escape(translate("basis"))}</a>'
-        for name in record.tables
+        f' <a class="basis" href="#{anchor(section, name)}">{basis}</a>' for name in record.tables
     )
     return _finding(record, f"f-{record.number}", f"s-{record.number}", evidence, translate)
 

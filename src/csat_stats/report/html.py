@@ -96,8 +96,8 @@ class Fragments:
     def __init__(self, language: str, code: bool) -> None:
         from nbconvert import HTMLExporter
 
-        self._translate = translator(language)
-        self._code = self._translate("Show the code") if code else ""
+        self.translate = translator(language)
+        self._code = self.translate("Show the code") if code else ""
         self._exporter = HTMLExporter(
             template_name="fragment",
             extra_template_basedirs=[str(TEMPLATES / "nbconvert")],
@@ -121,7 +121,7 @@ class Fragments:
                 continue
             blocks = []
             for marks, text in markdown_texts(cell.source):
-                translated = self._translate(text)
+                translated = self.translate(text)
                 if marks == "## " and number:
                     part += 1
                     translated = f"{number}.{part} {translated}"
