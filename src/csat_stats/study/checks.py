@@ -3,24 +3,41 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
+from pathlib import Path
 
 from csat_stats.results import Message, message
 from csat_stats.study import sources
-from csat_stats.study.document import Document
+from csat_stats.study.document import Document, Path_
 from csat_stats.study.paths import Project
 from csat_stats.study.plan import LOGO_TYPES, MAX_LOGO, Improvement, Plan, Target
 from csat_stats.study.problems import Problem, StudyError, nearest
 
-# Columns that intake names itself; an item or segment of another meaning must not have the name.
 ROLES = ("respondent", "customer", "submitted", "duration", "wave", "overall", "nps")
+# Columns that intake names itself; nothing else may have the name.
+_OWN_NAMES = {"row", "case", *ROLES}
+
+
+def _resolved(folder: Path, file: str) -> Path | None:
+    """Where a file name leads; None for what no file can be called."""
+    try:
+        path = (folder / file).resolve()
+        path.is_file()
+    except (OSError, ValueError):
+        return None
+    return path
 
 
 class Checks:
-    """All checks of a plan; :meth:`run` gives every problem found."""
+    """All checks of a plan; :meth:`run` gives every problem found.
 
-    def __init__(self, plan: Plan, document: Document, project: Project) -> None:
-        self.plan, self.document, self.project = plan, document, project
+    A name that is missing only because something wrong was removed is not complained about.
+    """
+
+    def __init__(
+        self, plan: Plan, document: Document, project: Project, removed: set[Path_]
+    ) -> None:
+        self.plan, self.document, self.project, self.removed = plan, document, project, removed
         self.headers: dict[str, list[str]] = {}
         self.problems: list[Problem] = []
 
@@ -28,12 +45,20 @@ class Checks:
         self._files()
         self._logo()
         self._dimensions()
-        if "responses" in self.headers:
-            self._columns(self.headers["responses"])
+        self._names()
+        self._columns()
         self._metrics()
         return self.problems
 
-    def add(self, path: tuple[str | int, ...], text: Message) -> None:
+    def lost(self, name: str, *keys: str) -> bool:
+        """Whether ``name`` may have stood below one of ``keys`` before something was removed."""
+        return any((key,) in self.removed or (key, name) in self.removed for key in keys)
+
+    def touched(self, key: str) -> bool:
+        """Whether something was removed at or below a top-level key."""
+        return any(path[0] == key for path in self.removed)
+
+    def add(self, path: Path_, text: Message) -> None:
         self.problems.append(Problem(self.document.file, text, self.document.line(path)))
 
     def _files(self) -> None:
@@ -41,7 +66,10 @@ class Checks:
             if file is None:
                 continue
             path = ("data", table)
-            full = (self.project.raw / file).resolve()
+            full = _resolved(self.project.raw, file)
+            if full is None:
+                self.add(path, message("No file can be called {file}.", file=repr(file)))
+                continue
             if not full.is_relative_to(self.project.raw.resolve()):
                 self.add(path, message("{file} lies outside data/raw.", file=file))
                 continue
@@ -54,8 +82,9 @@ class Checks:
         logo = self.plan.theme.logo
         if logo is None:
             return
-        path, place = (self.project.params / logo).resolve(), ("theme", "logo")
-        if not path.is_relative_to(self.project.params.resolve()) or not path.is_file():
+        path, place = _resolved(self.project.params, logo), ("theme", "logo")
+        inside = path is not None and path.is_relative_to(self.project.params.resolve())
+        if path is None or not inside or not path.is_file():
             self.add(place, message("There is no logo {file} in params.", file=logo))
         elif path.suffix.lower() not in LOGO_TYPES:
             kinds = ", ".join(LOGO_TYPES)
@@ -84,68 +113,78 @@ class Checks:
                     )
                 self.add(("dimensions", names[-1]), text)
         for item in self.plan.reversed:
-            if item not in self.plan.items:
-                self.add(
-                    ("reversed",),
-                    message(
-                        "{item} is reversed but is no item. {hint}",
-                        item=item,
-                        hint=nearest(item, self.plan.items),
-                    ),
-                )
-        for dimension in self.plan.dimensions:
-            taken = ("index", "satisfied", *ROLES, *self.plan.outcomes, *self.plan.segments)
-            if dimension in taken:
-                self.add(
-                    ("dimensions", dimension),
-                    message(
-                        "{name} already names something else; choose another name.", name=dimension
-                    ),
-                )
+            if item not in self.plan.items and not self.touched("dimensions"):
+                hint = nearest(item, self.plan.items)
+                text = message("{item} is reversed but is no item. {hint}", item=item, hint=hint)
+                self.add(("reversed",), text)
 
-    def _columns(self, header: list[str]) -> None:
+    def _names(self) -> None:
+        """Columns and metrics that would have the same name, levels that stand twice."""
+        plan = self.plan
         for path, column in self._named_columns():
-            if column not in header:
-                self.add(
-                    path,
-                    message(
-                        "{file} has no column {column}. {hint}",
-                        file=self.plan.data.responses,
-                        column=column,
-                        hint=nearest(column, header),
-                    ),
+            group = path[0]
+            if group == "segments" and column == "wave" == self._column_of("wave"):
+                continue
+            if group in ("dimensions", "segments") and column in _OWN_NAMES:
+                text = message("A column may not be called {name}: rename it.", name=column)
+                self.add(path, text)
+            elif group == "segments" and column in plan.items:
+                text = message("{name} is an item: it cannot be a segment as well.", name=column)
+                self.add(path, text)
+        taken = {"index", "satisfied", *_OWN_NAMES, *plan.segments}
+        names = [("outcomes", name, taken | {*plan.items}) for name in plan.outcomes]
+        names += [("dimensions", name, taken | {*plan.outcomes}) for name in plan.dimensions]
+        for key, name, others in names:
+            if name in others:
+                text = message(
+                    "{name} already names something else; choose another name.", name=name
                 )
-        for role in ROLES:
-            if role in (*self.plan.items, *self.plan.segments) and self._column_of(role) != role:
-                self.add((), message("A column may not be called {name}: rename it.", name=role))
+                self.add((key, name), text)
+        lists = {("segments", name): order or [] for name, order in plan.segments.items()}
+        lists["wave", "order"] = plan.waves
+        lists["sampling", "strata"] = plan.sampling.strata if plan.sampling else []
+        for place, listed in lists.items():
+            for name, times in Counter(listed).items():
+                if times > 1:
+                    self.add(place, message("{name} stands here twice.", name=name))
+
+    def _columns(self) -> None:
+        if "responses" in self.headers:
+            for path, column in self._named_columns():
+                self._column("responses", path, column)
+        duration = self.plan.duration or self.touched("duration")
+        if self.plan.exclusions.min_seconds and not duration:
+            text = message("`min_seconds` needs `duration`: the column with the seconds.")
+            self.add(("exclusions", "min_seconds"), text)
         if self.plan.sampling and "population" in self.headers:
-            frame = self.headers["population"]
             size = self.plan.sampling.size
-            if size is None:
-                self.add(
-                    ("sampling",),
-                    message(
-                        "`size` is missing: the column of {file} that holds the number of people.",
-                        file=self.plan.data.population,
-                    ),
+            if size is not None:
+                self._column("population", ("sampling", "size"), size)
+            elif ("sampling", "size") not in self.removed:
+                text = message(
+                    "`size` is missing: the column of {file} that holds the number of people.",
+                    file=self.plan.data.population,
                 )
-            for column in [*self.plan.sampling.strata, *([size] if size else [])]:
-                if column not in frame:
-                    self.add(
-                        ("sampling",),
-                        message(
-                            "{file} has no column {column}. {hint}",
-                            file=self.plan.data.population,
-                            column=column,
-                            hint=nearest(column, frame),
-                        ),
-                    )
+                self.add(("sampling",), text)
+            for i, stratum in enumerate(self.plan.sampling.strata):
+                self._column("population", ("sampling", "strata", i), stratum)
+
+    def _column(self, table: str, path: Path_, column: str) -> None:
+        header = self.headers[table]
+        if column not in header:
+            text = message(
+                "{file} has no column {column}. {hint}",
+                file=getattr(self.plan.data, table),
+                column=column,
+                hint=nearest(column, header),
+            )
+            self.add(path, text)
 
     def _column_of(self, role: str) -> str | None:
         value = getattr(self.plan, role)
         return value if value is None or isinstance(value, str) else value.column
 
-    def _named_columns(self) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    def _named_columns(self) -> Iterator[tuple[Path_, str]]:
         plan = self.plan
         for dimension, items in plan.dimensions.items():
             for i, item in enumerate(items):
@@ -165,51 +204,34 @@ class Checks:
 
     def _metrics(self) -> None:
         plan = self.plan
-        entries: list[tuple[tuple[str | int, ...], Target | Improvement]] = [
+        entries: list[tuple[Path_, Target | Improvement]] = [
             (("targets", i), target) for i, target in enumerate(plan.targets)
         ]
         if plan.improvement:
             entries.append((("improvement",), plan.improvement))
             for key in ("before", "after"):
                 wave = getattr(plan.improvement, key)
-                if wave not in plan.waves:
-                    self.add(
-                        ("improvement", key),
-                        message(
-                            "There is no wave {name}. {hint}",
-                            name=wave,
-                            hint=nearest(wave, plan.waves),
-                        ),
-                    )
-            if plan.improvement.dimension not in plan.dimensions:
-                self.add(
-                    ("improvement", "dimension"),
-                    message(
-                        "{name} is no dimension. {hint}",
-                        name=plan.improvement.dimension,
-                        hint=nearest(plan.improvement.dimension, list(plan.dimensions)),
-                    ),
-                )
+                if wave not in plan.waves and not self.touched("wave"):
+                    hint = nearest(wave, plan.waves)
+                    text = message("There is no wave {name}. {hint}", name=wave, hint=hint)
+                    self.add(("improvement", key), text)
+            name = plan.improvement.dimension
+            if name not in plan.dimensions and not self.lost(name, "dimensions"):
+                hint = nearest(name, list(plan.dimensions))
+                text = message("{name} is no dimension. {hint}", name=name, hint=hint)
+                self.add(("improvement", "dimension"), text)
         for path, entry in entries:
-            if isinstance(entry, Target) and entry.metric not in plan.metrics:
-                self.add(
-                    (*path, "metric"),
-                    message(
-                        "There is no metric {name}. {hint}",
-                        name=entry.metric,
-                        hint=nearest(entry.metric, plan.metrics),
-                    ),
-                )
-            where: Mapping[str, list[str]] = (
-                entry.where if isinstance(entry, Target) else entry.treated
-            )
-            for segment in where:
-                if segment not in plan.segments:
-                    self.add(
-                        path,
-                        message(
-                            "{name} is no segment. {hint}",
-                            name=segment,
-                            hint=nearest(segment, list(plan.segments)),
-                        ),
-                    )
+            if isinstance(entry, Target):
+                self._metric((*path, "metric"), entry.metric)
+            key = "where" if isinstance(entry, Target) else "treated"
+            for segment in getattr(entry, key):
+                if segment not in plan.segments and not self.lost(segment, "segments"):
+                    hint = nearest(segment, list(plan.segments))
+                    text = message("{name} is no segment. {hint}", name=segment, hint=hint)
+                    self.add((*path, key, segment), text)
+
+    def _metric(self, path: Path_, name: str) -> None:
+        lost = self.lost(name, "dimensions", "overall", "nps", "outcomes")
+        if name not in self.plan.metrics and not lost:
+            hint = nearest(name, self.plan.metrics)
+            self.add(path, message("There is no metric {name}. {hint}", name=name, hint=hint))

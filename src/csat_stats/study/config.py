@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -12,22 +13,25 @@ from pydantic_core import ErrorDetails
 
 from csat_stats.results import Message, message
 from csat_stats.study.checks import Checks
-from csat_stats.study.document import Document
+from csat_stats.study.document import Document, Path_
 from csat_stats.study.paths import Project
 from csat_stats.study.plan import Plan
 from csat_stats.study.problems import Problem, StudyError, nearest
 
 # What pydantic calls an error → how a reader is told; {limit} comes from the error's context.
 _NUMBER = message("{place}: {value} is not a number.")
+_WHOLE = message("{place}: {value} is not a whole number.")
 _DATE = message("{place}: {value} is not a date like 2026-09-30.")
 _LINES = message("{place}: `key: value` lines are expected, not {value}.")
 _EMPTY = message("{place} is empty.")
 _LONG = message("{place} is longer than {limit}.")
 _ERRORS = {
     "missing": message("{place} is missing."),
-    "int_parsing": message("{place}: {value} is not a whole number."),
+    "int_parsing": _WHOLE,
+    "int_type": _WHOLE,
     "float_parsing": _NUMBER,
     "float_type": _NUMBER,
+    "finite_number": _NUMBER,
     "date_from_datetime_parsing": _DATE,
     "date_from_datetime_inexact": _DATE,
     "date_parsing": _DATE,
@@ -98,10 +102,9 @@ def load(name: str | Path, project: Project | None = None) -> Study:
     if not re.fullmatch(r"[\w][\w .-]*", file.stem):
         text = message("A study file's name may hold letters, digits, space, - _ and . only.")
         problems.append(Problem(document.file, text))
-    plan = _validate(document, problems)
+    plan, removed = _validate(document, problems)
     if plan is not None:
-        checks = Checks(plan, document, project)
-        problems += checks.run()
+        problems += Checks(plan, document, project, removed).run()
     if problems or plan is None:
         language = document.data.get("language") or "zh_Hans"
         raise StudyError(sorted(problems, key=lambda p: p.line or 0), str(language))
@@ -112,9 +115,8 @@ def _locate(name: str, project: Project) -> Path:
     path = Path(name)
     if path.suffix in (".yml", ".yaml"):
         return path if path.is_absolute() else Path.cwd() / path
-    file = project.params / f"{name}.yml"
-    if "/" in name or "\\" in name or not file.is_file():
-        known = sorted(found.stem for found in project.params.glob("*.yml"))
+    known = sorted(found.stem for found in project.params.glob("*.yml"))
+    if name not in known:
         text = message(
             "There is no study {name} in {folder}. {hint}",
             name=name,
@@ -122,28 +124,38 @@ def _locate(name: str, project: Project) -> Path:
             hint=nearest(name, known),
         )
         raise StudyError([Problem("csat", text)])
-    return file
+    return project.params / f"{name}.yml"
 
 
-def _validate(document: Document, problems: list[Problem]) -> Plan | None:
-    """The typed plan. What is wrong is noted and cut out, so that the rest is checked as well."""
-    data = document.data
-    for _ in range(2):
+def _validate(document: Document, problems: list[Problem]) -> tuple[Plan | None, set[Path_]]:
+    """The typed plan, and the places of what was removed to get it.
+
+    What is wrong is noted and removed, so that the rest is checked as well; what goes wrong below
+    the same key only after that is a consequence, and is not noted.
+    """
+    judged: set[str | int] = set()
+    removed: set[Path_] = set()
+    stand_in: dict[str, Any] = {}
+    while True:
         try:
-            return Plan.model_validate(data)
+            return Plan.model_validate(stand_in | document.data), removed
         except ValidationError as error:
-            for detail in error.errors():
-                path = _path_in(data, detail["loc"])
-                problem = Problem(document.file, _sentence(detail), document.line(path))
-                if problem not in problems:
-                    problems.append(problem)
-                _cut(data, path)
-    return None
+            found = [(detail, _path_in(document.data, detail["loc"])) for detail in error.errors()]
+        for detail, path in found:
+            if detail["loc"][0] not in judged:
+                problems.append(Problem(document.file, _sentence(detail), document.line(path)))
+        judged |= {detail["loc"][0] for detail, _ in found}
+        wrong = {path for _, path in found if path}
+        if not wrong and stand_in:
+            return None, removed
+        document.remove(wrong)
+        removed |= wrong
+        stand_in = {"title": "?"}
 
 
-def _path_in(data: Any, loc: tuple[str | int, ...]) -> tuple[str | int, ...]:
+def _path_in(data: Any, loc: Path_) -> Path_:
     """The part of a validation error's place that exists in the document."""
-    path: tuple[str | int, ...] = ()
+    path: Path_ = ()
     for step in loc:
         inside = step in data if isinstance(data, dict) else False
         if isinstance(data, list) and isinstance(step, int):
@@ -155,18 +167,6 @@ def _path_in(data: Any, loc: tuple[str | int, ...]) -> tuple[str | int, ...]:
     return path
 
 
-def _cut(data: Any, path: tuple[str | int, ...]) -> None:
-    """Take the value at ``path`` out of the document, keeping list positions as they are."""
-    for step in path[:-1]:
-        data = data[step]
-    if path and isinstance(data, dict):
-        data.pop(path[-1], None)
-    elif path and data[path[-1]] is not None:
-        data[path[-1]] = None
-        while data and data[-1] is None:
-            data.pop()
-
-
 def _sentence(detail: ErrorDetails) -> Message:
     """A validation error in words."""
     kind, context = detail["type"], detail.get("ctx", {})
@@ -174,7 +174,7 @@ def _sentence(detail: ErrorDetails) -> Message:
         *parents, key = detail["loc"]
         hint = nearest(str(key), _keys_of(tuple(parents)))
         return message("Unknown key {key}. {hint}", key=key, hint=hint)
-    place = ".".join(str(step) for step in detail["loc"]) or "?"
+    place = ".".join(str(step) for step in detail["loc"] if step != "[key]")
     if kind == "value_error":  # raised by the schema itself, with a message
         return message("{place}: {reason}", place=place, reason=context["error"].args[0])
     limit = next((str(context[name]) for name in _LIMITS if name in context), "")
@@ -183,9 +183,9 @@ def _sentence(detail: ErrorDetails) -> Message:
     return message(text.text, place=place, value=value, limit=limit.replace("'", ""))
 
 
-def _keys_of(parents: tuple[str | int, ...]) -> list[str]:
+def _keys_of(parents: Path_) -> list[str]:
     """Keys that are valid below ``parents``, read from the schema."""
-    schema = Plan.model_json_schema()
+    schema = _schema()
     node: dict[str, Any] = schema
     for step in parents:
         options = [node, *node.get("anyOf", [])]
@@ -205,3 +205,8 @@ def _keys_of(parents: tuple[str | int, ...]) -> list[str]:
         if "properties" in option:
             return list(option["properties"])
     return []
+
+
+@cache
+def _schema() -> dict[str, Any]:
+    return Plan.model_json_schema()

@@ -3,7 +3,8 @@
 The result is kept under ``data/processed/<study>/<key>/``; the key is a hash over the raw data,
 the study file and this code, so a notebook finds what another one prepared, and never something
 that no longer belongs to the data. Only the columns that the study file names are kept: names,
-phone numbers and addresses in an export never leave ``data/raw/``.
+phone numbers and addresses in an export never leave ``data/raw/``. Tickets and actions, of which
+it names no column, are read from there each time.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from csat_stats.study.plan import Outcome, Scale
 from csat_stats.study.problems import Problem, StudyError
 from csat_stats.study.sources import RawTable
 
-_TABLES = ("population", "tickets", "actions")
+_READ_EACH_TIME = ("tickets", "actions")
 _SHOWN_PROBLEMS = 20
 
 
@@ -42,11 +43,12 @@ class Intake:
         Names this state of data, study file and code.
     responses
         One row a response that is analysed. Items are float (NaN = no answer, reversed items
-        turned round), outcomes 1.0/0.0/NaN by their names, segments and ``wave`` ordered
+        turned round), outcomes 1.0/0.0/NaN by their names, segments, strata and ``wave`` ordered
         categories, and ``respondent, customer, submitted, duration, overall, nps`` where the
         study has them. ``row`` is the row number in the raw file.
     tables
-        ``population``, ``tickets``, ``actions`` as text, where the study has them.
+        ``population`` (strata as text, size as whole numbers), ``tickets``, ``actions`` (text),
+        where the study has them.
     excluded
         ``row, respondent, rule`` of every response that was left out.
     flow
@@ -85,7 +87,7 @@ def prepare(study: Study) -> Intake:
     folder = study.project.processed(study.name, key)
     if not folder.is_dir():
         _store(_read(study, key), folder)
-    return _load(key, folder)
+    return _load(study, key, folder)
 
 
 def data_key(study: Study) -> str:
@@ -105,7 +107,7 @@ def _code_hash() -> bytes:
 
 
 def _sources(study: Study) -> dict[str, Path]:
-    tables = ("responses", *_TABLES)
+    tables = ("responses", "population", *_READ_EACH_TIME)
     return {table: path for table in tables if (path := study.source(table)) is not None}
 
 
@@ -127,21 +129,26 @@ def _read(study: Study, key: str) -> Intake:
         for table in raw.values()
         if table.encoding != "UTF-8"
     )
-    tables = {name: raw[name].frame for name in _TABLES if name in raw}
-    if "population" in tables and study.plan.sampling and study.plan.sampling.size:
+    tables = {}
+    if _has_population(study):
         tables["population"] = _population(study, raw["population"])
     return Intake(key, responses, tables, excluded, flow, notes + tuple(cast.notes))
 
 
+def _has_population(study: Study) -> bool:
+    plan = study.plan
+    return bool(plan.data.population and plan.sampling and plan.sampling.size)
+
+
 def _population(study: Study, raw: RawTable) -> pd.DataFrame:
-    """The sampling frame with its size as whole numbers."""
-    assert study.plan.sampling is not None and study.plan.sampling.size is not None
+    """The sampling frame: strata, and their size as whole numbers."""
+    sampling = study.plan.sampling
+    assert sampling is not None and sampling.size is not None
     cast = _Cast(study, raw)
-    size = study.plan.sampling.size
-    number = cast.count(size)
+    number = cast.count(sampling.size)
     if cast.problems:
         raise StudyError(cast.problems, study.plan.language)
-    return raw.frame.assign(**{size: number})
+    return raw.frame[sampling.strata].assign(**{sampling.size: number})
 
 
 @dataclass
@@ -155,7 +162,7 @@ class _Cast:
 
     def responses(self) -> pd.DataFrame:
         plan, columns = self.study.plan, {}
-        columns["row"] = pd.Series(np.arange(len(self.raw.frame)) + self.raw.first_row)
+        columns["row"] = pd.Series(self.raw.rows)
         for role in ("respondent", "customer"):
             if getattr(plan, role):
                 columns[role] = self._text(getattr(plan, role))
@@ -175,21 +182,35 @@ class _Cast:
             columns["nps"] = self._score(plan.nps, Scale(low=0, high=10))
         for name, outcome in plan.outcomes.items():
             columns[name] = self._outcome(outcome)
-        for segment, order in plan.segments.items():
-            columns[segment] = self._category(segment, order)
+        strata = plan.sampling.strata if plan.sampling else []
+        for segment, order in {**dict.fromkeys(strata), **plan.segments}.items():
+            if segment not in columns:  # `wave` may be a segment too
+                columns[segment] = self._category(segment, order)
         return pd.DataFrame(columns)
 
     @property
     def identical(self) -> pd.Series:
-        """Rows that repeat an earlier row in every cell."""
-        return self.raw.frame.duplicated()
+        """Rows that repeat an earlier row in every cell, where an id or a time tells rows apart."""
+        told_apart = bool(self.study.plan.respondent or self.study.plan.submitted)
+        return self.raw.frame.duplicated() & told_apart
 
     def _text(self, column: str) -> pd.Series:
-        """The column with its codes for missing taken out, width-normalised."""
+        """The column with its codes for missing taken out."""
         text = self.raw.frame[column]
-        wide = ~text.map(str.isascii)
-        normal = text.where(~wide, text.map(lambda cell: unicodedata.normalize("NFKC", cell)))
-        return normal.mask(text.isin(self.study.plan.missing) | (text == ""))
+        return text.mask(text.isin(self.study.plan.missing) | (text == ""))
+
+    def _figures(self, column: str, text: pd.Series) -> pd.Series:
+        """Text as numbers, NaN where it is none; full-width digits count as digits."""
+        narrow = text.map(lambda cell: unicodedata.normalize("NFKC", cell), na_action="ignore")
+        number = pd.to_numeric(narrow, errors="coerce").astype("float64")
+        number = number.mask(np.isinf(number))
+        wide = int((number.notna() & (narrow != text)).sum())
+        if wide:
+            note = message(
+                "column {column}: {n} number(s) in full-width digits.", column=column, n=wide
+            )
+            self.notes.append(note)
+        return number
 
     def _refuse(self, column: str, values: pd.Series, cure: Message) -> None:
         """One problem for each distinct value that does not fit."""
@@ -199,7 +220,7 @@ class _Cast:
                 self.problems.append(Problem(self.raw.file, more))
             if len(self.problems) > _SHOWN_PROBLEMS:
                 return
-            numbers = [int(row) + self.raw.first_row for row in rows[: sources.SHOWN_ROWS]]
+            numbers = [self.raw.rows[row] for row in rows[: sources.SHOWN_ROWS]]
             shown = ", ".join(map(str, numbers)) + (", …" if len(rows) > len(numbers) else "")
             text = message(
                 "column {column}, value {value} in row {rows}: {cure}",
@@ -212,8 +233,7 @@ class _Cast:
 
     def _number(self, column: str) -> pd.Series:
         text = self._text(column)
-        number = pd.to_numeric(text, errors="coerce").astype("float64")
-        number = number.mask(np.isinf(number))
+        number = self._figures(column, text)
         self._refuse(
             column,
             text[text.notna() & number.isna()],
@@ -224,7 +244,7 @@ class _Cast:
     def count(self, column: str) -> pd.Series:
         """A column of numbers of people: whole, not negative, none missing."""
         text = self.raw.frame[column]
-        number = pd.to_numeric(text, errors="coerce")
+        number = self._figures(column, text)
         good = number.notna() & (number >= 0) & (number % 1 == 0)
         self._refuse(column, text[~good], message("not a whole number of people."))
         return number.where(good, 0).astype("int64")
@@ -232,7 +252,7 @@ class _Cast:
     def _score(self, column: str, scale: Scale, turn: bool = False) -> pd.Series:
         text = self._text(column)
         not_applicable = text.isin(scale.not_applicable)
-        number = pd.to_numeric(text, errors="coerce").astype("float64").mask(not_applicable)
+        number = self._figures(column, text).mask(not_applicable)
         words = text.notna() & number.isna() & ~not_applicable
         self._refuse(
             column,
@@ -278,7 +298,17 @@ class _Cast:
 
     def _moment(self, column: str) -> pd.Series:
         text = self._text(column)
-        moment = pd.to_datetime(text, errors="coerce", format="ISO8601")
+        dated = text.where(text.str.match(r"\d", na=False))  # not `now`, `today`
+        try:
+            moment = pd.to_datetime(dated, errors="coerce", format="ISO8601")
+        except ValueError:
+            problem = message(
+                "column {column}: times of different time zones, or with and without one. Write "
+                "all of them alike.",
+                column=column,
+            )
+            self.problems.append(Problem(self.raw.file, problem))
+            return dated
         self._refuse(
             column,
             text[text.notna() & moment.isna()],
@@ -310,7 +340,7 @@ def _exclude(
     rule = pd.Series(pd.NA, index=responses.index, dtype="str")
     for name, flag in flags.items():
         rule = rule.mask(rule.isna() & flag, name)
-    excluded = responses.loc[rule.notna()].assign(rule=rule)
+    excluded = responses.assign(rule=rule).loc[rule.notna()]
     columns = [c for c in ("row", "respondent", "rule") if c in excluded]
     counts = excluded["rule"].value_counts()
     kept = responses.loc[rule.isna()].reset_index(drop=True)
@@ -343,15 +373,19 @@ def _store(intake: Intake, folder: Path) -> None:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
-def _load(key: str, folder: Path) -> Intake:
+def _load(study: Study, key: str, folder: Path) -> Intake:
     def frame(name: str) -> pd.DataFrame:
         return pd.read_parquet(folder / f"{name}.parquet")
 
+    tables = {"population": frame("population")} if _has_population(study) else {}
+    for name in _READ_EACH_TIME:
+        if (path := study.source(name)) is not None:
+            tables[name] = sources.read(path, study.project.shown(path)).frame
     notes = json.loads((folder / "notes.json").read_text("utf-8"))
     return Intake(
         key=key,
         responses=frame("responses"),
-        tables={name: frame(name) for name in _TABLES if (folder / f"{name}.parquet").exists()},
+        tables=tables,
         excluded=frame("excluded"),
         flow=frame("flow"),
         notes=tuple(Message(note["text"], note["values"]) for note in notes),

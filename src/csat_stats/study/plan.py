@@ -15,17 +15,19 @@ from csat_stats.results import message
 
 
 class _Closed(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 def _as_list(value: Any) -> Any:
-    """A single value stands for a list of one."""
+    """A single value stands for a list of one, nothing at all for an empty list."""
+    if value is None:
+        return []
     return value if isinstance(value, list) else [value]
 
 
 TextList = Annotated[list[str], BeforeValidator(_as_list)]
+SomeText = Annotated[TextList, Field(min_length=1)]
 Share = Annotated[float, Field(ge=0, le=1)]
-# A name from which a file name is made: letters of any script, digits, space, - and _.
 Name = Annotated[str, Field(min_length=1, max_length=80)]
 
 
@@ -71,15 +73,15 @@ class Wave(_Closed):
     """The column that tells the waves apart, and their order in time."""
 
     column: str
-    order: TextList
+    order: SomeText
 
 
 class Outcome(_Closed):
     """A yes/no behaviour after the service: repurchase, referral, …"""
 
     column: str
-    yes: TextList
-    no: TextList
+    yes: SomeText
+    no: SomeText
     label: str | None = None
 
 
@@ -205,7 +207,7 @@ class Plan(_Closed):
     wave: Wave | None = None
 
     scale: Scale = Scale()
-    dimensions: dict[Name, TextList] = Field(min_length=1)
+    dimensions: dict[Name, SomeText] = Field(min_length=1)
     labels: dict[str, str] = {}
     reversed: TextList = []
     overall: Overall | None = None
@@ -229,8 +231,10 @@ class Plan(_Closed):
             value = dict(value)
             if isinstance(value.get("overall"), str):
                 value["overall"] = {"column": value["overall"]}
-            if isinstance(value.get("segments"), list):
-                value["segments"] = dict.fromkeys(value["segments"])
+            columns = value.get("segments")
+            columns = [columns] if isinstance(columns, str) else columns
+            if isinstance(columns, list) and all(isinstance(column, str) for column in columns):
+                value["segments"] = dict.fromkeys(columns)
         return value
 
     @property
