@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from projects import HEADER, ROWS, STUDY, make_project, table, told
 
-from csat_stats.study import RULES, Intake, Project, Study, data_key, load, prepare
+from csat_stats.study import RULES, Intake, Project, Study, StudyError, data_key, load, prepare
 
 ROOT = Path(__file__).resolve().parents[1]
 Taken = Callable[..., Intake]
@@ -458,7 +458,7 @@ def test_every_response_is_analysed_or_left_out_by_one_rule(
         rule: n for rule, n in counts.items() if n and rule not in ("received", "analysed")
     }
     kept = intake.responses
-    assert not kept["respondent"].dropna().duplicated().any()
+    assert not kept.dropna(subset="respondent").duplicated(["respondent", "wave"]).any()
     assert not kept.dropna(subset="case").duplicated(["case", "wave"]).any()
     assert not (kept["duration"] < 30).any()
     assert kept[["fast", "on_time", "kind"]].notna().any(axis=1).all()
@@ -627,3 +627,25 @@ def test_the_demo_study(tmp_path: Path) -> None:
     items = intake.responses[load("demo", Project(tmp_path)).plan.items]
     assert np.nanmin(items) == 1
     assert np.nanmax(items) == 5
+
+
+def test_a_panel_has_the_same_ids_in_both_waves(tmp_path: Path) -> None:
+    rows = "id,wave,q1\n" + "".join(f"{i},{w},4\n" for w in ("one", "two") for i in (1, 2))
+    study = (
+        "title: Panel\ndata: {responses: a.csv}\nrespondent: id\ndimensions: {D: [q1]}\n"
+        "wave: {column: wave, order: [one, two]}\n"
+    )
+    project = make_project(tmp_path, {"params/s.yml": study, "data/raw/a.csv": rows})
+    assert len(prepare(load("s", project)).responses) == 4
+
+
+def test_a_level_that_no_response_has_is_named(tmp_path: Path) -> None:
+    study = (
+        "title: T\ndata: {responses: a.csv}\ndimensions: {D: [q1]}\nsegments: city\n"
+        "targets: [{name: N, metric: D, target: 4, where: {city: Lion}}]\n"
+    )
+    rows = "q1,city\n4,Lyon\n5,Nice\n"
+    project = make_project(tmp_path, {"params/s.yml": study, "data/raw/a.csv": rows})
+    with pytest.raises(StudyError) as error:
+        prepare(load("s", project))
+    assert str(error.value) == "params/s.yml: city has no level Lion. Did you mean Lyon?"

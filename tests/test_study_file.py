@@ -219,9 +219,9 @@ WRONG = {
         "scale: {satisfied_from: 6}",
         ["scale: `satisfied_from` must lie on the scale, above `low`."],
     ),
-    "everybody satisfied": (
-        "overall: {column: kind, scale: {low: 0, high: 1}}",
-        ["overall.scale: `satisfied_from` must lie on the scale, above `low`."],
+    "yes and no": (
+        "outcomes: {again: {column: kind, yes: [5, 4], no: [4, 3]}}",
+        ["outcomes.again: 4 stands in both `yes` and `no`."],
     ),
     "column": (
         "nps: recomend",

@@ -114,7 +114,8 @@ def load(name: str | Path, project: Project | None = None) -> Study:
 def _locate(name: str, project: Project) -> Path:
     path = Path(name)
     if path.suffix in (".yml", ".yaml"):
-        return path if path.is_absolute() else Path.cwd() / path
+        places = (Path.cwd() / path, project.params / path)
+        return next((place for place in places if place.is_file()), places[0])
     known = sorted(found.stem for found in project.params.glob("*.yml"))
     if name not in known:
         text = message(

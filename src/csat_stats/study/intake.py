@@ -26,7 +26,7 @@ from csat_stats.results import Message, message
 from csat_stats.study import sources
 from csat_stats.study.config import Study
 from csat_stats.study.plan import Outcome, Scale
-from csat_stats.study.problems import Problem, StudyError
+from csat_stats.study.problems import Problem, StudyError, nearest
 from csat_stats.study.sources import RawTable
 
 _READ_EACH_TIME = ("tickets", "actions")
@@ -118,8 +118,9 @@ def _read(study: Study, key: str) -> Intake:
     }
     cast = _Cast(study, raw["responses"])
     responses = cast.responses()
-    if cast.problems:
-        raise StudyError(cast.problems, study.plan.language)
+    problems = cast.problems + _unknown_levels(study, responses)
+    if problems:
+        raise StudyError(problems, study.plan.language)
     responses, excluded, flow = _exclude(study, responses, cast.identical)
     if responses.empty:
         text = message("No response is left after the exclusion rules of the study file.")
@@ -133,6 +134,26 @@ def _read(study: Study, key: str) -> Intake:
     if _has_population(study):
         tables["population"] = _population(study, raw["population"])
     return Intake(key, responses, tables, excluded, flow, notes + tuple(cast.notes))
+
+
+def _unknown_levels(study: Study, responses: pd.DataFrame) -> list[Problem]:
+    """Levels that a target or the improvement names and no response has: most likely typos."""
+    plan = study.plan
+    named = [goal.where for goal in plan.targets]
+    named += [plan.improvement.treated] if plan.improvement else []
+    problems = []
+    for column, levels in (pair for where in named for pair in where.items()):
+        known = list(responses[column].cat.categories)
+        for level in levels:
+            if level not in known:
+                text = message(
+                    "{column} has no level {value}. {hint}",
+                    column=column,
+                    value=level,
+                    hint=nearest(level, known),
+                )
+                problems.append(Problem(study.project.shown(study.file), text))
+    return list(dict.fromkeys(problems))
 
 
 def _has_population(study: Study) -> bool:
@@ -324,9 +345,9 @@ def _exclude(
     plan, rules = study.plan, study.plan.exclusions
     flags: dict[str, pd.Series] = {"duplicate": identical}
     if plan.respondent:
-        flags["duplicate"] = identical | responses.duplicated("respondent") & (
-            responses["respondent"].notna()
-        )
+        # A panel study has the same people, so the same ids, in every wave.
+        ids = ["respondent", *(["wave"] if plan.wave else [])]
+        flags["duplicate"] |= responses.duplicated(ids) & responses["respondent"].notna()
     if rules.min_seconds is not None and plan.duration:
         flags["speeder"] = responses["duration"] < rules.min_seconds
     flags["empty"] = responses[plan.items].isna().all(axis=1)

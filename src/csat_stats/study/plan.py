@@ -58,8 +58,10 @@ class Scale(_Closed):
 
     @property
     def top_box(self) -> float:
-        """Lowest score that counts as satisfied: the two highest points by default."""
-        return self.high - 1 if self.satisfied_from is None else self.satisfied_from
+        """Lowest score that counts as satisfied: by default the two highest of three or more."""
+        if self.satisfied_from is not None:
+            return self.satisfied_from
+        return self.high - 1 if self.high - 1 > self.low else self.high
 
 
 class Overall(_Closed):
@@ -83,6 +85,13 @@ class Outcome(_Closed):
     yes: SomeText
     no: SomeText
     label: str | None = None
+
+    @model_validator(mode="after")
+    def _either(self) -> Outcome:
+        both = sorted(set(self.yes) & set(self.no))
+        if both:
+            raise ValueError(message("{value} stands in both `yes` and `no`.", value=both[0]))
+        return self
 
 
 class Sampling(_Closed):
