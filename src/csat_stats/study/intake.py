@@ -141,7 +141,7 @@ def _unknown_levels(study: Study, responses: pd.DataFrame) -> list[Problem]:
     plan = study.plan
     named = [goal.where for goal in plan.targets]
     named += [plan.improvement.treated] if plan.improvement else []
-    problems = []
+    problems: list[Problem] = []
     for column, levels in (pair for where in named for pair in where.items()):
         known = list(responses[column].cat.categories)
         for level in levels:
@@ -152,8 +152,10 @@ def _unknown_levels(study: Study, responses: pd.DataFrame) -> list[Problem]:
                     value=level,
                     hint=nearest(level, known),
                 )
-                problems.append(Problem(study.project.shown(study.file), text))
-    return list(dict.fromkeys(problems))
+                problem = Problem(study.project.shown(study.file), text)
+                if problem not in problems:
+                    problems.append(problem)
+    return problems
 
 
 def _has_population(study: Study) -> bool:
