@@ -21,6 +21,7 @@ import nbformat
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from csat_stats import study as studies
+from csat_stats.report import interactive
 from csat_stats.report.language import (
     BETWEEN_SENTENCES,
     HTML_LANG,
@@ -176,13 +177,16 @@ def build(
         for number, part in enumerate(parts)
     ]
     methods = dict.fromkeys(m for part in parts if part.record for m in part.record.methods)
+    block = interactive.build(study, intake, language, where=facts["where"], wave=facts["wave"])
     script = (TEMPLATES / "contents.js").read_text("utf-8")
+    allowed = [script, *(block.scripts if block else ())]
     page = environment.get_template("report.html.j2").render(
         lang=HTML_LANG[language],
         between=BETWEEN_SENTENCES[language],
         css=(TEMPLATES / "report.css").read_text("utf-8") + _theme_css(study.plan),
-        scripts=[script],
-        allowed=" ".join(map(_allowance, [script])),
+        script=script,
+        explore=block.html if block else "",
+        allowed=" ".join(map(_allowance, allowed)),
         logo=_logo(study),
         plan=study.plan,
         summary=sections[0],
