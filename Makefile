@@ -24,7 +24,7 @@ check: .venv/.installed ## Lint, format, types and layers, as before each commit
 	.venv/bin/lint-imports
 
 lab: .venv/.installed ## Open the notebooks in JupyterLab
-	.venv/bin/jupyter lab
+	.venv/bin/csat lab
 
 demo-data: .venv/.installed ## Simulate the raw data of the demo study again
 	.venv/bin/python -m csat_stats.simulate data/raw/demo

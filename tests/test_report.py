@@ -176,7 +176,7 @@ def test_code_and_warnings_are_not_shown(demo_run: RunResult) -> None:
          '<table><tbody><tr><th scope="col">a</th></tr></tbody></table>'),
         ("<iframe srcdoc='<script>1</script>'></iframe>", ""),
         ("<svg><script>alert(1)</script></svg>", "alert(1)"),
-        ("<style>p{background:url(//h)}</style><p>a</p>", "p{background:url(//h)}<p>a</p>"),
+        ("<STYLE scoped>p{\n}</style ><p>a</p><style>b</style>", "<p>a</p>"),
         ('<p class="finding met">90 % &lt; 95 %</p>',) * 2,
     ],
 )  # fmt: skip

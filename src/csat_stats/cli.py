@@ -36,6 +36,9 @@ StudyArgument = Annotated[
     str, typer.Argument(help="Name of a study in params/, or a path to a .yml file.")
 ]
 Language = Annotated[str, typer.Option(help="zh_Hans or en; default: the study's own.")]
+RunArgument = Annotated[
+    str, typer.Argument(help="A run's folder, or its name: demo/latest, demo/2026-11-21_213232.")
+]
 Debug = Annotated[bool, typer.Option(help="Show the traceback of an error.")]
 
 
@@ -57,6 +60,7 @@ def run(
         str, typer.Option(help="Only these respondents: column=value;column=value.")
     ] = "",
     code: Annotated[bool, typer.Option("--code", help="Let the report unfold its code.")] = False,
+    pdf: Annotated[bool, typer.Option(help="Print the report to PDF as well.")] = True,
     fail_on: Annotated[
         FailOn, typer.Option(help="alert: exit with 1 when the report holds an alert.")
     ] = FailOn.never,
@@ -72,11 +76,14 @@ def run(
             where=where,
             language=language,
             code=code,
+            pdf=pdf,
             on_step=progress.step,
             on_done=progress.done,
         )
-    _out.print(f"report   {result.report}", markup=False)
-    _out.print(f"summary  {result.summary}", markup=False)
+    for kind, path in result.files.items():
+        _out.print(f"{kind:<9}{path}", markup=False)
+    for remark in result.remarks:
+        _err.print(remark, markup=False)
     for section in result.failed:
         _err.print(f"failed   {section.name}: {section.error}", markup=False, style="red")
     if result.failed:
@@ -97,6 +104,42 @@ def check(study: StudyArgument, language: Language = "", debug: Debug = False) -
         intake = studies.prepare(loaded)
     translate = translator(language or loaded.plan.language)
     _out.print(overview(loaded, intake, translate), markup=False)
+
+
+@app.command()
+def diff(
+    before: RunArgument, after: RunArgument, language: Language = "", debug: Debug = False
+) -> None:
+    """Tell what changed between two runs: conclusions, study file, data, versions."""
+    from csat_stats.report.language import translator
+    from csat_stats.run import diff as diffs
+    from csat_stats.study import Project
+
+    with _refusing(language, debug):
+        project = Project.find()
+        found = diffs.compare(diffs.find(before, project), diffs.find(after, project))
+    translate = translator(language or found.after.language)
+    _out.print(diffs.render(found, translate), markup=False, end="")
+
+
+@app.command(context_settings={"ignore_unknown_options": True})
+def lab(
+    study: Annotated[
+        str, typer.Argument(help="Study that the notebooks are about; default: the one they name.")
+    ] = "",
+    options: Annotated[
+        list[str] | None, typer.Argument(help="Options of jupyter lab, such as --no-browser.")
+    ] = None,
+) -> None:
+    """Open the notebooks in JupyterLab."""
+    from csat_stats.run import lab as labs
+    from csat_stats.study import Project
+
+    options = options or []
+    if study.startswith("-"):
+        study, options = "", [study, *options]
+    with _refusing("", debug=False):
+        labs.open_lab(Project.find(), study, options)
 
 
 @contextmanager

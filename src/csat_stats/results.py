@@ -7,33 +7,17 @@ and fills in the values; ``str(message)`` gives the English for whoever works al
 
 from __future__ import annotations
 
-import html
 import math
-import string
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
 import pandas as pd
 
+from csat_stats import display
+from csat_stats.display import typeset
 
-class _Typesetter(string.Formatter):
-    """Fills in values; a negative figure gets a minus sign, and ``-0.0`` none."""
-
-    def format_field(self, value: Any, format_spec: str) -> str:
-        shown = str(super().format_field(value, format_spec))
-        if isinstance(value, str) or not shown.startswith("-"):
-            return shown
-        return "−" + shown[1:] if any(digit in shown for digit in "123456789") else shown[1:]
-
-
-def typeset(pattern: str, /, *figures: Any, **values: Any) -> str:
-    """``pattern.format(…)`` as it is printed: a true minus sign, and none before a zero.
-
-    >>> typeset("{:+.1f} of {n}", -2.04, n=3)
-    '−2.0 of 3'
-    """
-    return _Typesetter().vformat(pattern, figures, values)
+__all__ = ["Message", "Result", "message", "typeset"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,26 +98,36 @@ class Result:
         return {item.name: _plain(getattr(self, item.name)) for item in fields(self)}
 
     def _repr_html_(self) -> str:
-        lines = [str(self.method), *map(str, self.notes)]
+        """Figure, table, method and notes, as the report shows them; in English."""
+        parts = [display.paragraph(self._headline())]
+        common = {item.name for item in fields(Result)}
+        own = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in common}
+        entries = [f"{k} {display.entry(k, v)}" for k, v in own.items() if v is not None]
+        if entries:
+            parts.append(display.paragraph(" · ".join(entries), "note"))
+        if not self.table.empty:
+            parts.append(display.table(self.table))
+        parts.append(display.paragraph(" ".join(map(str, (self.method, *self.notes))), "note"))
+        return display.block(parts)
+
+    def _headline(self) -> str:
+        """The figure, its interval and its base; or why there is none."""
+        name = type(self).__name__
         if self.not_estimable:
-            lines.insert(0, f"Not estimable: {self.not_estimable}")
-        elif self.estimate is not None:
-            interval = (
-                ""
-                if self.conf_low is None or self.conf_high is None
-                else f" [{self.conf_low:.4g}, {self.conf_high:.4g}]"
-            )
-            lines.insert(
-                0, f"{type(self).__name__}: {self.estimate:.4g}{interval}, n = {self.n_used}"
-            )
-        paragraphs = "".join(f"<p>{html.escape(line)}</p>" for line in lines)
-        return paragraphs + (
-            "" if self.table.empty else self.table.to_html(escape=True, index=False)
-        )
+            return f"{name}: not estimable. {self.not_estimable}"
+        base = f"n = {self.n_used:,}" + (f" ({self.n_dropped:,} dropped)" if self.n_dropped else "")
+        if self.estimate is None:
+            return f"{name}: {base}"
+        figures = [self.estimate, self.conf_low, self.conf_high]
+        estimate, low, high = (display.number(f, display.pattern_of(figures)) for f in figures)
+        if self.conf_low is None or self.conf_high is None:
+            return f"{name}: {estimate}, {base}"
+        level = f"{100 * self.conf_level:.4g}%"
+        return f"{name}: {estimate}, {level} interval [{low}, {high}], {base}"
 
 
 def _plain(value: Any) -> Any:
-    """``value`` as something JSON can hold."""
+    """``value`` as something JSON can hold; what is missing or infinite is None."""
     if isinstance(value, Message):
         return str(value)
     if isinstance(value, pd.DataFrame):
@@ -142,10 +136,12 @@ def _plain(value: Any) -> Any:
         value = value.to_dict()
     if isinstance(value, Mapping):
         return {str(key): _plain(item) for key, item in value.items()}
+    if hasattr(value, "tolist"):  # arrays and scalars of numpy
+        value = value.tolist()
     if isinstance(value, list | tuple):
         return [_plain(item) for item in value]
     if value is None or isinstance(value, str):
         return value
-    if hasattr(value, "item"):  # numpy and pandas scalars
-        value = value.item()
-    return None if value is pd.NA or value != value else value
+    if pd.isna(value) or (isinstance(value, float) and math.isinf(value)):
+        return None
+    return value.isoformat() if hasattr(value, "isoformat") else value

@@ -42,6 +42,7 @@ _TAGS = set(
 )
 # Ids that the report's own fragments make; others could clash with those of the page.
 _OWN_ID = re.compile(r"[fst]-[\w.-]+")
+_STYLE_SHEET = re.compile(r"<style\b.*?</style\s*>", re.DOTALL | re.IGNORECASE)
 _VERSIONS = ("csat-stats", "pandas", "numpy", "scipy", "statsmodels", "factor-analyzer")
 
 
@@ -66,7 +67,7 @@ def clean(fragment: str) -> str:
 
     return str(
         bleach.clean(
-            fragment,
+            _STYLE_SHEET.sub("", fragment),  # bleach would leave its rules as text
             tags=_TAGS,
             attributes=_allowed,
             protocols=["http", "https", "mailto", "data"],
@@ -183,7 +184,8 @@ def build(
     page = environment.get_template("report.html.j2").render(
         lang=HTML_LANG[language],
         between=BETWEEN_SENTENCES[language],
-        css=(TEMPLATES / "report.css").read_text("utf-8") + _theme_css(study.plan),
+        css="".join((TEMPLATES / name).read_text("utf-8") for name in ("report.css", "print.css"))
+        + _theme_css(study.plan),
         script=script,
         explore=block.html if block else "",
         allowed=" ".join(map(_allowance, allowed)),
@@ -195,7 +197,7 @@ def build(
         waves=_waves(study, intake),
         notes=[note.render(translate) for note in intake.notes],
         methods=list(methods),
-        versions={name: importlib.metadata.version(name) for name in _VERSIONS},
+        versions=versions(),
         field_dates=_field_dates(intake),
         n=len(intake.responses),
         key=intake.key,
@@ -227,6 +229,11 @@ def _logo(study: Study) -> str | None:
         return None
     data = base64.b64encode(study.logo.read_bytes()).decode()
     return f"data:{LOGO_TYPES[study.logo.suffix.lower()]};base64,{data}"
+
+
+def versions() -> dict[str, str]:
+    """The software that figures depend on."""
+    return {name: importlib.metadata.version(name) for name in _VERSIONS}
 
 
 def _flow(intake: Intake, translate: Translate) -> list[tuple[str, int]]:

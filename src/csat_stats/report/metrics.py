@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from csat_stats import satisfaction
-from csat_stats.report.tables import NO_VALUE
+from csat_stats.display import NO_VALUE
 from csat_stats.results import Result, typeset
 from csat_stats.study import Plan
 

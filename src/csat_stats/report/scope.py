@@ -13,6 +13,17 @@ def pairs(where: str) -> list[tuple[str, str]]:
     return [(column.strip(), value.strip()) for column, _, value in pairs]
 
 
+def waves(study: Study, intake: Intake, where: str) -> dict[str, int]:
+    """Wave → responses within ``where``, in order of time; empty where a study has no waves."""
+    if not study.plan.wave:
+        return {}
+    frame = intake.responses
+    for column, value in pairs(where):
+        frame = frame[frame[column] == value]
+    counts = frame["wave"].value_counts()
+    return {wave: int(counts[wave]) for wave in study.plan.waves}
+
+
 def check(study: Study, intake: Intake, wave: str, where: str, language: str) -> None:
     """Refuse parameters that name nothing in this study."""
     problems = []

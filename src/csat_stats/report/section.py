@@ -14,8 +14,9 @@ from typing import Any
 
 import pandas as pd
 
+from csat_stats import display
 from csat_stats import study as studies
-from csat_stats.report import fragments, metrics, records, tables
+from csat_stats.report import fragments, lab, metrics, records, tables
 from csat_stats.report import scope as scopes
 from csat_stats.report.findings.base import Finding
 from csat_stats.report.language import BETWEEN_SENTENCES, Translate, translator
@@ -46,6 +47,8 @@ NEEDS = {
     "panel": message("No customer answered in both waves, so no panel can be followed."),
     "targets": message("The study file names no targets."),
 }
+
+_KEPT = 12  # rows of a table that are kept as they were shown, for slides
 
 # The five points of the usual scale, worst first.
 _FIVE = (
@@ -93,7 +96,8 @@ class Section:
         name
             The notebook's name, e.g. ``04_satisfaction``.
         study
-            Name of a study file in ``params/``, or a path to one.
+            Name of a study file in ``params/``, or a path to one. In a JupyterLab that ``csat
+            lab`` opened for a study the default name gives way to that study, and this is said.
         wave
             The wave reported on; the last one with answers by default.
         where
@@ -108,7 +112,8 @@ class Section:
         StudyError
             With everything that is wrong with the study file, its data, or the parameters.
         """
-        loaded = studies.load(study)
+        other = None if run_dir else lab.chosen(study)
+        loaded = studies.load(other or study)
         intake = studies.prepare(loaded)
         language = language or loaded.plan.language
         scopes.check(loaded, intake, wave, where, language)
@@ -117,7 +122,16 @@ class Section:
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         scope = {"wave": wave, "where": where}
-        return cls(name, loaded, intake, scope, language, folder, translator(language))
+        section = cls(name, loaded, intake, scope, language, folder, translator(language))
+        if other:
+            said = section.t(
+                "Study {name}, for which JupyterLab was opened; "
+                "this notebook itself names {default}.",
+                name=loaded.name,
+                default=study,
+            )
+            _display(fragments.paragraph(said, "note"))
+        return section
 
     @property
     def number(self) -> int:
@@ -280,6 +294,9 @@ class Section:
         *,
         formats: Mapping[str, str] | None = None,
         first: int | None = None,
+        n: int | None = None,
+        waves: Sequence[str] | None = None,
+        chart: Mapping[str, Any] | None = None,
     ) -> None:
         """Show a table under its title and keep the whole ``frame`` as parquet.
 
@@ -289,13 +306,23 @@ class Section:
             Column → header, in the order shown; ``conf`` stands for the interval and
             ``a..b`` for two columns joined.
         formats
-            Column → number format, where the default (two decimals, shares in percent) is not it.
+            Column → number format, where the default (two decimals, shares in percent) is not it;
+            or the column that holds the format of each row.
         first
             Show only so many rows, and say so; all rows are kept.
+        n, waves
+            As in :meth:`figure`; no ``n`` where the rows have their own.
+        chart
+            How a slide draws the rows, see :class:`csat_stats.report.slides.charts.Hint`.
         """
         frame = frame.reset_index(drop=True)
         frame.to_parquet(self.folder / f"{name}.parquet")
-        head = frame if first is None else frame.head(first)
+        head = frame.copy() if first is None else frame.head(first).copy()
+        for shown_as, pattern in (formats or {}).items():
+            joined = {"conf": "conf_low..conf_high"}.get(shown_as, shown_as)
+            for column in joined.split("..") if pattern in frame else ():
+                figures = zip(head[column], head[pattern], strict=True)
+                head[column] = [None if pd.isna(v) else display.number(v, p) for v, p in figures]
         shown = tables.display_frame(head, columns, formats or {}, self.translate)
         texts = {
             header
@@ -313,6 +340,10 @@ class Section:
                 "title": title,
                 "columns": dict(zip(columns, shown.columns, strict=True)),
                 "formats": dict(formats or {}),
+                "shown": shown.head(_KEPT).to_numpy().tolist(),
+                "source": self._source(n, waves),
+                "n": n,
+                "chart": dict(chart) if chart else None,
             }
         )
         cut = ""
@@ -351,17 +382,20 @@ class Section:
         records.write_text(self.folder / f"{name}.svg", svg)
         number = f"{self.number}-{len(self._figures) + 1}"
         caption = self.t("Figure {number}  {title}", number=number, title=title)
-        source = self.t("Source: {file}", file=self.plan.data.responses)
-        drawn = ", ".join(filter(None, [self.wave] if waves is None else waves))
-        if drawn:
-            source += self.t("; wave: {wave}", wave=drawn)
-        source += self.t("; n = {n:,}", n=n)
+        source = self._source(n, waves)
         self._figures.append({"name": name, "number": number, "title": title, "source": source})
         _display(
             fragments.chart(
                 fragments.anchor(self.name, f"{name}-figure"), caption, svg, alt or title, source
             )
         )
+
+    def _source(self, n: int | None, waves: Sequence[str] | None) -> str:
+        source = self.t("Source: {file}", file=self.plan.data.responses)
+        drawn = ", ".join(filter(None, [self.wave] if waves is None else waves))
+        if drawn:
+            source += self.t("; wave: {wave}", wave=drawn)
+        return source if n is None else source + self.t("; n = {n:,}", n=n)
 
     def finding(self, finding: Finding) -> None:
         """Record a conclusion under the next evidence number and show it."""

@@ -7,26 +7,11 @@ from typing import Any
 
 import pandas as pd
 
+from csat_stats.display import NO_VALUE, number, p_value
 from csat_stats.report.language import Translate
-from csat_stats.results import Message, typeset
-
-NO_VALUE = "–"
+from csat_stats.results import Message
 
 SHARES = {"share", "fill", "share_sample", "share_frame", "difference"}
-
-
-def number(value: Any, pattern: str = ".2f") -> str:
-    """A figure in ``pattern``, typeset as in a sentence; a missing one as a dash."""
-    if value is None or pd.isna(value):
-        return NO_VALUE
-    return typeset(f"{{:{pattern}}}", value)
-
-
-def p_value(value: Any) -> str:
-    """A p value with three digits and no leading zero, as in ``.012``; never ``.000``."""
-    if value is None or pd.isna(value):
-        return NO_VALUE
-    return "< .001" if value < 0.001 else f"{value:.3f}".removeprefix("0")
 
 
 def display_frame(

@@ -16,11 +16,14 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from csat_stats import study as studies
-from csat_stats.report import html, records
+from csat_stats.report import html, records, slides, workbook
 from csat_stats.report import scope as scopes
 from csat_stats.report.language import Translate, translator
+from csat_stats.report.pdf import PdfError
+from csat_stats.report.pdf import write as write_pdf
 from csat_stats.report.records import ALERTS, FindingRecord, SectionRecord
 from csat_stats.report.section import TITLES
 from csat_stats.report.summary import Summary
@@ -45,13 +48,21 @@ class SectionOutcome:
 
 @dataclass(frozen=True)
 class RunResult:
-    """A finished run: where its files are, and what it found."""
+    """A finished run: its files by what they are, what it found, what it could not make."""
 
     folder: Path
-    report: Path
-    summary: Path
+    files: dict[str, Path]
     sections: tuple[SectionOutcome, ...]
     findings: tuple[FindingRecord, ...]
+    remarks: tuple[str, ...] = ()
+
+    @property
+    def report(self) -> Path:
+        return self.files["report"]
+
+    @property
+    def summary(self) -> Path:
+        return self.files["summary"]
 
     @property
     def failed(self) -> list[SectionOutcome]:
@@ -80,6 +91,7 @@ def run(
     where: str = "",
     language: str = "",
     code: bool = False,
+    pdf: bool = False,
     on_step: Callable[[Step], None] = lambda step: None,
     on_done: Callable[[SectionOutcome], None] = lambda outcome: None,
 ) -> RunResult:
@@ -93,6 +105,8 @@ def run(
         As in :meth:`csat_stats.report.Section.open`.
     code
         Whether the report can unfold the code of each cell.
+    pdf
+        Whether to print the report to PDF as well; without a browser that is remarked, no error.
     on_step, on_done
         Called before and after each section.
 
@@ -107,6 +121,8 @@ def run(
     intake = studies.prepare(study)
     language = language or study.plan.language
     scopes.check(study, intake, wave, where, language)
+    if study.slides is not None:
+        slides.check(study.slides, project.shown(study.slides), language)
 
     reports = project.reports(study.name)
     reports.mkdir(parents=True, exist_ok=True)
@@ -114,6 +130,7 @@ def run(
     created = dt.datetime.now().astimezone()
     building = reports / f".building-{os.getpid()}"
     (building / "notebooks").mkdir(parents=True)
+    shutil.copyfile(study.file, building / "study.yml")
     parameters = {
         "study": _parameter(study),
         "wave": wave,
@@ -137,14 +154,51 @@ def run(
         records.write_text(building / "report.html", page)
         summary = _summary(study, found, outcomes, translator(language))
         records.write_text(building / "summary.txt", summary)
+        files = {
+            "report": "report.html",
+            "summary": "summary.txt",
+            "workbook": "tables.xlsx",
+            "slides": "report.pptx",
+        }
+        shown: dict[str, Any] = {
+            "title": study.plan.title,
+            "client": study.plan.client,
+            "facts": facts,
+        }
+        workbook.write(building, building / files["workbook"], language, **shown)
+        slides.write(
+            building,
+            building / files["slides"],
+            language,
+            **shown,
+            period=study.plan.period,
+            template=study.slides,
+            colour=study.plan.theme.colour,
+            logo=study.logo,
+        )
+        remarks = []
+        if pdf:
+            try:
+                write_pdf(
+                    building / files["report"],
+                    building / "report.pdf",
+                    language,
+                    title=study.plan.title,
+                )
+                files["pdf"] = "report.pdf"
+            except PdfError as error:
+                remarks.append(error.message.render(translator(language)))
         manifest = {
             "study": study.name,
             **facts,
             "created": created.isoformat(timespec="seconds"),
             "language": language,
             "key": intake.key,
+            "flow": dict(zip(intake.flow["rule"], map(int, intake.flow["n"]), strict=True)),
+            "waves": scopes.waves(study, intake, where),
+            "versions": html.versions(),
             "sections": [asdict(outcome) for outcome in outcomes],
-            "hashes": hashes | {"report.html": _sha256(building / "report.html")},
+            "hashes": hashes | {file: _sha256(building / file) for file in files.values()},
         }
         records.write_text(
             building / "manifest.json", json.dumps(manifest, ensure_ascii=False, indent=1)
@@ -154,10 +208,10 @@ def run(
         shutil.rmtree(building, ignore_errors=True)
     result = RunResult(
         folder,
-        folder / "report.html",
-        folder / "summary.txt",
+        {kind: folder / file for kind, file in files.items()},
         tuple(outcomes),
         tuple(finding for record in found for finding in record.findings),
+        tuple(remarks),
     )
     if not result.failed:
         _point_latest(folder)

@@ -43,7 +43,7 @@ class Checks:
 
     def run(self) -> list[Problem]:
         self._files()
-        self._logo()
+        self._theme()
         self._dimensions()
         self._names()
         self._columns()
@@ -78,24 +78,27 @@ class Checks:
             except StudyError as error:
                 self.problems += error.problems
 
-    def _logo(self) -> None:
-        logo = self.plan.theme.logo
-        if logo is None:
-            return
-        path, place = _resolved(self.project.params, logo), ("theme", "logo")
-        inside = path is not None and path.is_relative_to(self.project.params.resolve())
-        if path is None or not inside or not path.is_file():
-            self.add(place, message("There is no logo {file} in params.", file=logo))
-        elif path.suffix.lower() not in LOGO_TYPES:
-            kinds = ", ".join(LOGO_TYPES)
-            self.add(
-                place, message("A logo is one of {kinds}, not {file}.", kinds=kinds, file=logo)
-            )
-        elif path.stat().st_size > MAX_LOGO:
-            text = message(
-                "The logo {file} is larger than {limit:,} bytes.", file=logo, limit=MAX_LOGO
-            )
-            self.add(place, text)
+    def _theme(self) -> None:
+        """Files of the client's look: there, of the right kind, not too large for every report."""
+        theme = self.plan.theme
+        for key, file, kinds in (
+            ("logo", theme.logo, list(LOGO_TYPES)),
+            ("slides", theme.slides, [".pptx"]),
+        ):
+            if file is None:
+                continue
+            path, place = _resolved(self.project.params, file), ("theme", key)
+            inside = path is not None and path.is_relative_to(self.project.params.resolve())
+            if path is None or not inside or not path.is_file():
+                self.add(place, message("There is no file {file} in params.", file=file))
+            elif path.suffix.lower() not in kinds:
+                text = message("{file} is not one of {kinds}.", kinds=", ".join(kinds), file=file)
+                self.add(place, text)
+            elif key == "logo" and path.stat().st_size > MAX_LOGO:
+                text = message(
+                    "The logo {file} is larger than {limit:,} bytes.", file=file, limit=MAX_LOGO
+                )
+                self.add(place, text)
 
     def _dimensions(self) -> None:
         for item, times in Counter(self.plan.items).items():

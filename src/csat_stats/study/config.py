@@ -73,6 +73,12 @@ class Study:
         logo = self.plan.theme.logo
         return None if logo is None else self.project.params / logo
 
+    @property
+    def slides(self) -> Path | None:
+        """The client's template for slides, or None."""
+        slides = self.plan.theme.slides
+        return None if slides is None else self.project.params / slides
+
     def source(self, table: str) -> Path | None:
         """Path of a raw table (``responses``, ``population``, …), or None where there is none."""
         file = getattr(self.plan.data, table)

@@ -165,9 +165,11 @@ CONTRAST = 4.5  # WCAG 2.2, level AA, for text
 
 
 class Theme(_Closed):
-    """The client's look: ``logo`` is a file under ``params/``, ``colour`` a colour like #0b5570."""
+    """The client's look: ``logo`` and ``slides`` (a .pptx whose layouts the slides take) are
+    files under ``params/``, ``colour`` is a colour like #0b5570."""
 
     logo: str | None = None
+    slides: str | None = None
     colour: Annotated[str, Field(pattern=r"^#[0-9a-fA-F]{6}$")] | None = None
 
     @model_validator(mode="after")

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from csat_stats.display import p_value
 from csat_stats.report.records import Level
-from csat_stats.report.tables import p_value
 from csat_stats.results import Message, Result, message, typeset
 
 VERDICTS: dict[Level, Message] = {
