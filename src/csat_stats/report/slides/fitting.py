@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from bisect import bisect_left
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from pptx.enum.dml import MSO_THEME_COLOR
@@ -17,6 +18,7 @@ from csat_stats.plots import theme
 
 LINE = 1.3  # height of a line, in sizes of its font
 _WIDER = 1.2  # Latin letters: bold, and in fonts wider than the one measured
+_STOPS = " 。；，：！？.;,:!?"
 _CLAUSE = re.compile(r"(?<=[。；，：！？])|(?<=[.;,:!?])\s+")
 
 
@@ -75,17 +77,21 @@ def fit(
         if height(paragraphs, size, width) <= high + 1e-9:
             return list(paragraphs), size
     size = min(sizes)
-    for first in range(len(paragraphs) - 1, -1, -1):
-        *before, last = paragraphs[: first + 1]
-        for text in _shorter(last[-1].text):
-            cut = [*before, [*last[:-1], last[-1]._replace(text=text)]]
-            if height(cut, size, width) <= high + 1e-9:
-                return cut, size
+
+    def shortened(count: int, end: int) -> list[Paragraph]:
+        *before, last = paragraphs[:count]
+        text = last[-1].text[:end].rstrip(_STOPS) + "…"
+        return [*before, [*last[:-1], last[-1]._replace(text=text)]]
+
+    for count in range(len(paragraphs), 0, -1):
+        text = paragraphs[count - 1][-1].text
+        # The more is left, the higher it is: the first end that does not fit is found by halving.
+        end = bisect_left(
+            range(1, len(text)),
+            True,
+            key=lambda end: height(shortened(count, end), size, width) > high + 1e-9,  # noqa: B023
+        )
+        if end:
+            clauses = [c.start() for c in _CLAUSE.finditer(text) if end / 2 <= c.start() <= end]
+            return shortened(count, max(clauses, default=end)), size
     return [], size
-
-
-def _shorter(text: str) -> Iterator[str]:
-    ends = [match.start() for match in _CLAUSE.finditer(text)]
-    clauses = [end for end in reversed(ends) if end >= len(text) / 3]
-    for end in [*clauses, *range(len(text) - 1, 0, -1)]:
-        yield text[:end].rstrip(" 。；，：！？.;,:!?") + "…"
