@@ -9,7 +9,6 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-import matplotlib
 import openpyxl
 import pandas as pd
 import pytest
@@ -23,6 +22,7 @@ from test_workbook import FACTS, converted, facts_of, made, office  # noqa: F401
 from csat_stats.report import slides, workbook
 from csat_stats.report.records import FindingRecord
 from csat_stats.report.slides import charts
+from csat_stats.report.slides.fitting import LINE
 from csat_stats.run import RunResult
 from csat_stats.study import StudyError
 
@@ -259,16 +259,16 @@ def test_text_in_a_chart_is_no_formula(tmp_path: Path) -> None:
 
 # --- what fits ------------------------------------------------------------------------------------
 
-NOTO = str(resources.files("pylopdf_fonts_zh_cn") / "NotoSansSC-Regular.otf")
-BOLD = str(Path(matplotlib.get_data_path(), "fonts", "ttf", "DejaVuSans-Bold.ttf"))
+NOTO = ImageFont.truetype(
+    str(resources.files("pylopdf_fonts_zh_cn") / "NotoSansSC-Regular.otf"), 100
+)
 
 
 def lines_of(text: str, size: float, width: float) -> int:
-    """Lines by breaking at spaces and around Chinese characters, measured in real fonts."""
-    chinese = ImageFont.truetype(NOTO, 100)
+    """Lines by breaking at spaces and around Chinese characters, measured in a real font."""
     count, used = 1, 0.0
     for token in re.findall(r"[⺀-鿿＀-￯]|[^\s⺀-鿿＀-￯]+|\s+", text):
-        wide = chinese.getlength(token) * size / 7200
+        wide = NOTO.getlength(token) * size / 7200
         if used + wide > width and used and not token.isspace():
             count, used = count + 1, 0.0
         used += wide
@@ -277,37 +277,39 @@ def lines_of(text: str, size: float, width: float) -> int:
     return count
 
 
+def height_of(frame: Any, width: float) -> float:
+    """Inches that the paragraphs of a text frame take."""
+    return sum(
+        lines_of(p.text, p.line_spacing.pt / LINE, width) * p.line_spacing.inches
+        for p in frame.paragraphs
+        if p.text
+    )
+
+
 def overflowing(deck: Any) -> list[str]:
-    """Texts that are higher than their box, or boxes that leave the slide."""
+    """Texts that are higher than their box, and shapes that leave the slide."""
     found = []
     for slide in deck.slides:
         for shape in slide.shapes:
             right, bottom = shape.left + shape.width, shape.top + shape.height
-            if (
-                min(shape.left, shape.top) < 0
-                or right > deck.slide_width + 1
-                or bottom > deck.slide_height + 1
-            ):
+            room = (deck.slide_width + 1, deck.slide_height + 1)
+            if min(shape.left, shape.top) < 0 or right > room[0] or bottom > room[1]:
                 found.append(f"outside: {shape.name}")
             if shape.has_table:
-                for row in shape.table.rows:
-                    for cell, column in zip(row.cells, shape.table.columns, strict=True):
-                        size = cell.text_frame.paragraphs[0].line_spacing
-                        size = size.pt / 1.3 if size else 0
-                        if (
-                            cell.text
-                            and lines_of(cell.text, size, (column.width - Inches(0.16)) / Inches(1))
-                            > 1
-                        ):
-                            found.append(cell.text)
-            elif shape.has_text_frame and shape.text_frame.text:
+                boxes = [
+                    (cell.text_frame, column.width, row.height, cell)
+                    for row in shape.table.rows
+                    for cell, column in zip(row.cells, shape.table.columns, strict=True)
+                ]
+            elif shape.has_text_frame:
                 frame = shape.text_frame
-                width = (shape.width - frame.margin_left - frame.margin_right) / Inches(1)
-                high = sum(
-                    lines_of(p.text, p.line_spacing.pt / 1.3, width) * p.line_spacing.inches
-                    for p in frame.paragraphs
-                )
-                if high > shape.height / Inches(1) + 0.01:
+                boxes = [(frame, shape.width, shape.height, frame)]
+            else:
+                boxes = []
+            for frame, width, height, inset in boxes:
+                free = (width - inset.margin_left - inset.margin_right) / Inches(1)
+                high = (height - inset.margin_top - inset.margin_bottom) / Inches(1)
+                if frame.text and height_of(frame, free) > high + 0.01:
                     found.append(frame.text)
     return found
 

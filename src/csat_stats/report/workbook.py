@@ -36,7 +36,7 @@ OPTIONS = {
 _P_VALUES = {"p_value", "p_holm"}
 _COLOURS = {"met": "#17693F", "not_met": "#A8201A", "watch": "#8A4B00"}
 _RIGHT = {"align": "right", "indent": 1}
-_WIDEST = 60  # characters; longer text is wrapped
+_WIDEST = 80  # characters; longer text is wrapped
 _HEIGHT = 15.0  # points a line
 _LONGEST_TEXT = 32_767  # characters that a cell can hold
 
@@ -138,7 +138,7 @@ class _Writer:
     def _contents(
         self, client: str | None, facts: Mapping[str, Any], frames: Mapping[str, pd.DataFrame]
     ) -> None:
-        lines = [client or "", f"{self.t('Made on')} {facts['created']}"]
+        lines = [client or "", f"{self.t('Made on')} {created(facts):%Y-%m-%d %H:%M}"]
         rows = [(record, table) for record in self.found for table in record.tables]
         numbers = [table["number"] for _, table in rows]
         lengths = [len(frames[number]) for number in numbers]
@@ -196,7 +196,7 @@ class _Writer:
     def _method(self, facts: Mapping[str, Any]) -> None:
         rows: list[tuple[str, str]] = [
             (self.t("Run"), facts["run"]),
-            (self.t("Made on"), facts["created"]),
+            (self.t("Made on"), f"{created(facts):%Y-%m-%d %H:%M}"),
             (self.t("Wave reported on"), facts["wave"]),
             (self.t("Only"), facts["where"]),
             *((name, importlib.metadata.version(name)) for name in html._VERSIONS),
@@ -361,9 +361,9 @@ def _wide(text: str) -> int:
 
 
 def _width(column: Column) -> float:
-    """Wide enough for the data, and for the header in at most three lines."""
+    """Wide enough for the data, and for the header in at most two lines."""
     longest = max((_wide(_shown(value)) for value in column.values), default=0)
-    header = max(min(_wide(column.header), 12), math.ceil(_wide(column.header) / 2))
+    header = max(min(_wide(column.header), 22), math.ceil(_wide(column.header) / 2))
     return min(max(longest, header) + 3, _WIDEST)
 
 
@@ -375,4 +375,4 @@ def _shown(value: Any) -> str:
 
 def _lines(text: str, column: Column) -> int:
     """Lines that a text takes in a column."""
-    return max(1, math.ceil(_wide(text) / (_width(column) - 3)))
+    return max(1, math.ceil(0.93 * _wide(text) / (_width(column) - 1)))  # widths are of 11 points

@@ -131,9 +131,7 @@ def add_table(deck: Deck, slide: Any, box: Box, table: Mapping[str, Any]) -> flo
     least = size * LINE / 72 + 2 * _CELL[1]
     high = max(least, min(0.5, box.height / min(len(cells), MOST_ROWS + 1)))
     cells = cells[: min(MOST_ROWS + 1, int(box.height / high))]
-    natural = _widths(cells, size)
-    stretch = box.width / sum(natural)
-    widths = [wide * min(stretch, 1.8) for wide in natural]
+    widths = _within(box.width, _widths(cells, size))
     place = (Inches(box.left), Inches(box.top), Inches(sum(widths)), Inches(high * len(cells)))
     shape = slide.shapes.add_table(len(cells), len(widths), *place)
     describe(shape, table["title"])
@@ -166,6 +164,19 @@ def _widths(cells: Sequence[Sequence[str]], size: float) -> list[float]:
         max(width(text, size) for text in column) + 2 * _CELL[0]
         for column in zip(*cells, strict=True)
     ]
+
+
+def _within(room: float, widths: Sequence[float]) -> list[float]:
+    """Column widths for ``room`` inches: narrow columns are widened, only the widest cut."""
+    if sum(widths) <= room:
+        return [wide * min(room / sum(widths), 1.8) for wide in widths]
+    left, most = room, room
+    for waiting, wide in zip(range(len(widths), 0, -1), sorted(widths), strict=True):
+        most = left / waiting
+        if wide > most:
+            break
+        left -= wide
+    return [min(wide, most) for wide in widths]
 
 
 def _axes(chart: Any, hint: Hint, drawn: pd.DataFrame, pattern: str) -> None:

@@ -10,6 +10,7 @@ import re
 import unicodedata
 from bisect import bisect_left
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from pptx.enum.dml import MSO_THEME_COLOR
@@ -41,6 +42,7 @@ def height(paragraphs: Sequence[Paragraph], size: float, width: float) -> float:
     )
 
 
+@lru_cache(maxsize=4096)
 def lines(text: str, size: float, width: float) -> int:
     """Lines that ``text`` takes at ``size`` points in ``width`` inches.
 
@@ -89,7 +91,7 @@ def fit(
         end = bisect_left(
             range(1, len(text)),
             True,
-            key=lambda end: height(shortened(count, end), size, width) > high + 1e-9,  # noqa: B023
+            key=lambda end: height(shortened(count, end), size, width) > high + 1e-9,
         )
         if end:
             clauses = [c.start() for c in _CLAUSE.finditer(text) if end / 2 <= c.start() <= end]
