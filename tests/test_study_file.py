@@ -144,7 +144,7 @@ WRONG = {
     ),
     "logo": (
         'theme: {logo: "a\\0.png"}',
-        ["There is no logo a\0.png in params."],
+        ["There is no file a\0.png in params."],
     ),
     "text for a list": ("targets: nps", ["targets: a list is expected, not nps."]),
     "no number": (
