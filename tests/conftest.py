@@ -7,7 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ import pandas as pd
 import pytest
 from hypothesis import settings
 
+from csat_stats.report import pdf
 from csat_stats.run import RunResult, run
 from csat_stats.study import Project
 
@@ -74,6 +75,29 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Project:
 def demo_run(demo: Project) -> RunResult:
     """The demo study, run once."""
     return run("demo", project=demo)
+
+
+@pytest.fixture(scope="session")
+def browser_path() -> Path:
+    """An installed browser. Without one: skipped, or failed where CSAT_REQUIRE_BROWSER is set."""
+    try:
+        return pdf.find_browser()
+    except pdf.NoBrowser as error:
+        if os.environ.get("CSAT_REQUIRE_BROWSER"):
+            pytest.fail(str(error))
+        pytest.skip(str(error))
+
+
+@pytest.fixture(scope="module")
+def browser(browser_path: Path) -> Iterator[Any]:
+    """The installed browser, started."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        # The pages opened are our own files; a sandbox is not to be had for root in a container.
+        chromium = playwright.chromium.launch(executable_path=browser_path, chromium_sandbox=False)
+        yield chromium
+        chromium.close()
 
 
 def csat(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:

@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import ROOT
-from test_report import browser  # noqa: F401  (a fixture)
 
 from csat_stats.run import RunResult, run
 from csat_stats.study import Project, StudyError, load
@@ -25,7 +24,7 @@ def project(root: Path, study: str, answers: pd.DataFrame) -> Project:
     return Project(root)
 
 
-def fits(browser: Any, result: RunResult) -> None:  # noqa: F811
+def fits(browser: Any, result: RunResult) -> None:
     assert not result.failed, result.failed
     for width in (1280, 390):
         page = browser.new_page(viewport={"width": width, "height": 900})
@@ -35,7 +34,7 @@ def fits(browser: Any, result: RunResult) -> None:  # noqa: F811
 
 
 @pytest.mark.browser
-def test_three_items(browser: Any, tmp_path: Path) -> None:  # noqa: F811
+def test_three_items(browser: Any, tmp_path: Path) -> None:
     rng = np.random.default_rng(1)
     answers = pd.DataFrame(rng.integers(1, 6, (40, 3)), columns=["a", "b", "c"])
     study = "title: T\nlanguage: en\ndata: {responses: a.csv}\ndimensions: {All: [a, b, c]}\n"
@@ -68,7 +67,7 @@ def test_a_look_that_cannot_be_used(tmp_path: Path, theme: str, said: str) -> No
 
 
 @pytest.mark.browser
-def test_logo_and_colour_of_the_client(browser: Any, tmp_path: Path) -> None:  # noqa: F811
+def test_logo_and_colour_of_the_client(browser: Any, tmp_path: Path) -> None:
     from PIL import Image
 
     study = (

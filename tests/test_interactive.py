@@ -6,6 +6,7 @@ import base64
 import hashlib
 import json
 import re
+import time
 from collections.abc import Callable, Iterator
 from html.parser import HTMLParser
 from pathlib import Path
@@ -16,7 +17,6 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_report import browser  # noqa: F401
 
 from csat_stats import study as studies
 from csat_stats.report import interactive
@@ -307,7 +307,7 @@ Open = Callable[..., Any]
 
 
 @pytest.fixture
-def shown(browser: Any, tmp_path: Path) -> Open:  # noqa: F811
+def shown(browser: Any, tmp_path: Path) -> Open:
     """Opens a block in a page that allows nothing but its scripts, without a network."""
 
     def open_(
@@ -347,11 +347,22 @@ def shown(browser: Any, tmp_path: Path) -> Open:  # noqa: F811
     return open_
 
 
+def wait_until(page: Any, expression: str, argument: Any = None, seconds: float = 30) -> None:
+    """Wait for a condition.
+
+    Playwright's own ``wait_for_function`` evaluates text inside the page, which the page's
+    content-security policy forbids as soon as a second look is needed.
+    """
+    end = time.monotonic() + seconds
+    while not page.evaluate(expression, argument):
+        assert time.monotonic() < end, f"not within {seconds} s: {expression} {argument}"
+        page.wait_for_timeout(50)
+
+
 def drawn(page: Any, *texts: str) -> list[str]:
     """The texts in the chart, once those that are waited for are there."""
     chart = "document.querySelector('.explore-chart').textContent"
-    wait = f"texts => texts.every(text => {chart}.includes(text))"
-    page.wait_for_function(wait, arg=list(texts))
+    wait_until(page, f"texts => texts.every(text => {chart}.includes(text))", list(texts))
     return list(page.locator(".explore-chart svg text").all_text_contents())
 
 
@@ -502,13 +513,12 @@ def test_it_fits_the_width(
         page.select_option("[name=versus]", "1")
         page.select_option("[name=dimension]", "0")
         page.locator("summary").click()
-        page.wait_for_timeout(400)
-        assert page.evaluate("document.documentElement.scrollWidth") <= width
         svg, host = (
-            page.locator(selector).bounding_box()["width"]
+            f"document.querySelector('{selector}').clientWidth"
             for selector in (".explore-chart svg", ".explore-chart")
         )
-        assert 0.9 * host < svg <= host + 1
+        wait_until(page, f"0.9 * {host} < {svg} && {svg} <= {host} + 1")
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
 @pytest.mark.browser
@@ -516,7 +526,7 @@ def test_the_chart_follows_the_window(shown: Open, block: Block) -> None:
     page = shown(block)
     wide = page.locator(".explore-chart svg").bounding_box()["width"]
     page.set_viewport_size({"width": 390, "height": 900})
-    page.wait_for_function("document.querySelector('.explore-chart svg').clientWidth < 390")
+    wait_until(page, "document.querySelector('.explore-chart svg').clientWidth < 390")
     assert page.locator(".explore-chart svg").bounding_box()["width"] < wide
 
 

@@ -25,18 +25,7 @@ HOSTILE = """</style><script>alert(1)</script> "a" 'b' \\41 ; } * { display: non
 
 
 @pytest.fixture(scope="module")
-def browser() -> Path:
-    """An installed browser. Without one: skipped, or failed where CSAT_REQUIRE_BROWSER is set."""
-    try:
-        return pdf.find_browser()
-    except NoBrowser as error:
-        if os.environ.get("CSAT_REQUIRE_BROWSER"):
-            pytest.fail(str(error))
-        pytest.skip(str(error))
-
-
-@pytest.fixture(scope="module")
-def printed(browser: Path, demo_run: RunResult, tmp_path_factory: Any) -> PdfReader:
+def printed(browser_path: Path, demo_run: RunResult, tmp_path_factory: Any) -> PdfReader:
     """The demo report as PDF."""
     target = tmp_path_factory.mktemp("printed") / "report.pdf"
     pdf.write(demo_run.report, target, "zh_Hans", title=TITLE)
@@ -170,7 +159,7 @@ def test_title_language_and_structure_are_the_document_s(printed: PdfReader) -> 
 
 
 @pytest.mark.browser
-def test_a_hostile_title_is_text(browser: Path, page: Path, tmp_path: Path) -> None:
+def test_a_hostile_title_is_text(browser_path: Path, page: Path, tmp_path: Path) -> None:
     pdf.write(page, tmp_path / "a.pdf", "en", title=HOSTILE)
     reader = PdfReader(tmp_path / "a.pdf")
     assert reader.metadata is not None
@@ -183,7 +172,7 @@ def test_a_hostile_title_is_text(browser: Path, page: Path, tmp_path: Path) -> N
 
 @pytest.mark.browser
 def test_it_works_under_an_event_loop_and_leaves_one_file(
-    browser: Path, page: Path, tmp_path: Path
+    browser_path: Path, page: Path, tmp_path: Path
 ) -> None:
     target = tmp_path / "out" / "report.pdf"
     target.parent.mkdir()
@@ -199,7 +188,7 @@ def test_it_works_under_an_event_loop_and_leaves_one_file(
 
 @pytest.mark.browser
 def test_chinese_is_drawn_where_no_font_for_it_is_installed(
-    browser: Path, page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    browser_path: Path, page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     config = tmp_path / "fonts.conf"
     fonts = Path(matplotlib.get_data_path(), "fonts", "ttf")
@@ -212,12 +201,12 @@ def test_chinese_is_drawn_where_no_font_for_it_is_installed(
 @pytest.mark.browser
 @pytest.mark.parametrize("after", [0, 2], ids=["at its start", "at work"])
 def test_a_browser_that_hangs_is_ended(
-    browser: Path, page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, after: int
+    browser_path: Path, page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, after: int
 ) -> None:
     hanging = tmp_path / "hanging"
     hanging.write_text(
         f'#!/bin/sh\necho $$ > "{tmp_path}/process"\n'
-        f'(sleep {after}; kill -STOP $$) >&- 2>&- &\nexec "{browser}" "$@"\n'
+        f'(sleep {after}; kill -STOP $$) >&- 2>&- &\nexec "{browser_path}" "$@"\n'
     )
     hanging.chmod(0o755)
     long = page.read_text("utf-8").replace("<p>", "<p>Words.</p>" * 50_000 + "<p>")

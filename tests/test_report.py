@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
-from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
 
@@ -13,25 +10,6 @@ import pytest
 
 from csat_stats.report.html import clean
 from csat_stats.run import RunResult
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    """An installed Chromium. Without one: skipped, or failed where CSAT_REQUIRE_BROWSER is set."""
-    from playwright.sync_api import sync_playwright
-
-    names = ("chromium", "chromium-browser", "google-chrome", "chrome")
-    path = next(filter(None, map(shutil.which, names)), None)
-    if path is None:
-        reason = f"no browser found: none of {', '.join(names)} is installed"
-        if os.environ.get("CSAT_REQUIRE_BROWSER"):
-            pytest.fail(reason)
-        pytest.skip(reason)
-    with sync_playwright() as playwright:
-        # The pages opened are our own files; a sandbox is not to be had for root in a container.
-        chromium = playwright.chromium.launch(executable_path=path, chromium_sandbox=False)
-        yield chromium
-        chromium.close()
 
 
 def opened(browser: Any, result: RunResult, width: int) -> Any:

@@ -35,7 +35,14 @@ class FailOn(StrEnum):
 StudyArgument = Annotated[
     str, typer.Argument(help="Name of a study in params/, or a path to a .yml file.")
 ]
-Language = Annotated[str, typer.Option(help="zh_Hans or en; default: the study's own.")]
+
+
+class LanguageName(StrEnum):
+    zh_Hans = "zh_Hans"
+    en = "en"
+
+
+Language = Annotated[LanguageName | None, typer.Option(help="Default: the study's own.")]
 RunArgument = Annotated[
     str, typer.Argument(help="A run's folder, or its name: demo/latest, demo/2026-11-21_213232.")
 ]
@@ -54,7 +61,7 @@ def _version(
 @app.command()
 def run(
     study: StudyArgument,
-    language: Language = "",
+    language: Language = None,
     wave: Annotated[str, typer.Option(help="Wave to report on; default: the last.")] = "",
     where: Annotated[
         str, typer.Option(help="Only these respondents: column=value;column=value.")
@@ -74,7 +81,7 @@ def run(
             study,
             wave=wave,
             where=where,
-            language=language,
+            language=language or "",
             code=code,
             pdf=pdf,
             on_step=progress.step,
@@ -93,7 +100,7 @@ def run(
 
 
 @app.command()
-def check(study: StudyArgument, language: Language = "", debug: Debug = False) -> None:
+def check(study: StudyArgument, language: Language = None, debug: Debug = False) -> None:
     """Check a study file and its data; print every problem, or what will be run."""
     from csat_stats import study as studies
     from csat_stats.report.language import translator
@@ -108,7 +115,7 @@ def check(study: StudyArgument, language: Language = "", debug: Debug = False) -
 
 @app.command()
 def diff(
-    before: RunArgument, after: RunArgument, language: Language = "", debug: Debug = False
+    before: RunArgument, after: RunArgument, language: Language = None, debug: Debug = False
 ) -> None:
     """Tell what changed between two runs: conclusions, study file, data, versions."""
     from csat_stats.report.language import translator
@@ -138,12 +145,12 @@ def lab(
     options = options or []
     if study.startswith("-"):
         study, options = "", [study, *options]
-    with _refusing("", debug=False):
+    with _refusing(None, debug=False):
         labs.open_lab(Project.find(), study, options)
 
 
 @contextmanager
-def _refusing(language: str, debug: bool) -> Iterator[None]:
+def _refusing(language: LanguageName | None, debug: bool) -> Iterator[None]:
     """Print the problems of a bad study instead of a traceback, in the study's language."""
     from csat_stats.report.language import LANGUAGES, translator
     from csat_stats.study import StudyError

@@ -16,13 +16,13 @@ import pandas as pd
 
 from csat_stats import display
 from csat_stats import study as studies
-from csat_stats.report import fragments, lab, metrics, records, tables
+from csat_stats.report import fragments, lab, records, tables
 from csat_stats.report import scope as scopes
 from csat_stats.report.findings.base import Finding
-from csat_stats.report.language import BETWEEN_SENTENCES, Translate, translator
+from csat_stats.report.language import BETWEEN_SENTENCES
+from csat_stats.report.material import NEEDS, Material
 from csat_stats.report.records import FindingRecord, SectionRecord
 from csat_stats.results import Message, Result, message
-from csat_stats.study import Intake, Plan, Study
 
 TITLES = {
     "00_summary": message("Summary"),
@@ -33,44 +33,15 @@ TITLES = {
     "09_effect_validation": message("Effect validation"),
 }
 
-NEEDS = {
-    "sampling": message("The study file has no sampling plan."),
-    "population": message("This study has no population frame."),
-    "planned": message("The sampling plan names no planned number of responses."),
-    "overall": message("This study has no question on overall satisfaction."),
-    "nps": message("This study has no 0–10 recommendation question."),
-    "outcomes": message("This study has no data on repurchase or referral."),
-    "segments": message("The study file names no segments."),
-    "two_waves": message("This study has only one wave of answers."),
-    "improvement": message("The study file names no improvement to be validated."),
-    "control": message("No group is named that the improvement did not reach."),
-    "panel": message("No customer answered in both waves, so no panel can be followed."),
-    "targets": message("The study file names no targets."),
-}
-
 _KEPT = 12  # rows of a table that are kept as they were shown, for slides
 
-# The five points of the usual scale, worst first.
-_FIVE = (
-    message("very dissatisfied"),
-    message("dissatisfied"),
-    message("neutral"),
-    message("satisfied"),
-    message("very satisfied"),
-)
 
-
-@dataclass
-class Section:
+@dataclass(kw_only=True)
+class Section(Material):
     """A section of a report at work; made by :meth:`open`, ended by :meth:`close`."""
 
     name: str
-    study: Study
-    intake: Intake
-    scope: dict[str, str]
-    language: str
     folder: Path
-    translate: Translate
     _findings: list[FindingRecord] = field(default_factory=list)
     _tables: list[dict[str, Any]] = field(default_factory=list)
     _figures: list[dict[str, Any]] = field(default_factory=list)
@@ -122,7 +93,14 @@ class Section:
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         scope = {"wave": wave, "where": where}
-        section = cls(name, loaded, intake, scope, language, folder, translator(language))
+        section = cls(
+            study=loaded,
+            intake=intake,
+            scope=scope,
+            name=name,
+            language=language,
+            folder=folder,
+        )
         if other:
             said = section.t(
                 "Study {name}, for which JupyterLab was opened; "
@@ -138,87 +116,12 @@ class Section:
         """The section's number in the report, the summary being 0."""
         return list(TITLES).index(self.name)
 
-    # --- what there is to work on ------------------------------------------------------------
-
-    @property
-    def plan(self) -> Plan:
-        """The study file."""
-        return self.study.plan
-
-    @property
-    def responses(self) -> pd.DataFrame:
-        """Responses of all waves, within ``where``."""
-        frame = self.intake.responses
-        for column, value in scopes.pairs(self.scope["where"]):
-            frame = frame[frame[column] == value]
-        return frame.reset_index(drop=True)
-
-    @property
-    def waves(self) -> list[str]:
-        """Waves that have answers, in order of time."""
-        if not self.plan.wave:
-            return []
-        present = set(self.responses["wave"].dropna())
-        return [wave for wave in self.plan.waves if wave in present]
-
-    @property
-    def wave(self) -> str:
-        """The wave reported on; empty where the study has no waves."""
-        return self.scope["wave"] or (self.waves[-1] if self.waves else "")
-
-    def of_wave(self, wave: str) -> pd.DataFrame:
-        """Responses of one wave."""
-        frame = self.responses
-        return frame[frame["wave"] == wave].reset_index(drop=True) if wave else frame
-
-    @property
-    def current(self) -> pd.DataFrame:
-        """Responses of the wave reported on."""
-        return self.of_wave(self.wave)
-
-    @property
-    def previous(self) -> pd.DataFrame | None:
-        """Responses of the wave before the one reported on, or None."""
-        if self.wave not in self.waves[1:]:
-            return None
-        return self.of_wave(self.waves[self.waves.index(self.wave) - 1])
-
-    @property
-    def population(self) -> pd.DataFrame:
-        """The sampling frame."""
-        return self.intake.tables["population"]
-
-    @property
-    def population_size(self) -> int | None:
-        """Number of people in the sampling frame, where it is known."""
-        if not self._there("population"):
-            return None
-        assert self.plan.sampling is not None
-        return int(self.population[self.plan.sampling.size].sum())
-
-    def scores(self, responses: pd.DataFrame) -> pd.DataFrame:
-        """Dimension scores, one row a response."""
-        return metrics.scores(self.plan, responses)
-
-    def measure(self, metric: str, responses: pd.DataFrame) -> Result:
-        """A metric of the study file (a dimension, ``index``, ``nps``, …) with its interval."""
-        return metrics.measure(self.plan, responses, metric)
-
-    @property
-    def level_labels(self) -> dict[float, str]:
-        """The points of the answer scale, worst first, in words where there are five."""
-        scale = self.plan.scale
-        points = [float(p) for p in range(int(scale.low), int(scale.high) + 1)]
-        if len(points) != len(_FIVE):
-            return {point: f"{point:g}" for point in points}
-        return {p: word.render(self.translate) for p, word in zip(points, _FIVE, strict=True)}
-
     def has(self, need: str) -> bool:
         """Whether the study has what an analysis needs; if not, one line says so.
 
-        ``need`` is a key of ``NEEDS``.
+        ``need`` is a key of :data:`csat_stats.report.material.NEEDS`.
         """
-        there = self._there(need)
+        there = self.there(need)
         if not there:
             self.skip(NEEDS[need])
         return there
@@ -229,36 +132,6 @@ class Section:
         for wave in missing:
             self.skip(message("The wave {wave} has no answers: no comparison.", wave=wave))
         return not missing
-
-    def _there(self, need: str) -> bool:
-        plan, improvement = self.plan, self.plan.improvement
-        return {
-            "sampling": plan.sampling is not None,
-            "population": bool(plan.sampling and plan.sampling.strata)
-            and "population" in self.intake.tables,
-            "planned": bool(plan.sampling and plan.sampling.planned),
-            "overall": plan.overall is not None,
-            "nps": plan.nps is not None,
-            "outcomes": bool(plan.outcomes),
-            "segments": bool(plan.segments),
-            "two_waves": len(self.waves) > 1,
-            "improvement": improvement is not None,
-            "control": bool(improvement and improvement.treated),
-            "panel": self._panel(),
-            "targets": bool(plan.targets),
-        }[need]
-
-    def _panel(self) -> bool:
-        if not self.plan.customer or len(self.waves) < 2:
-            return False
-        customers = self.responses.groupby("wave", observed=True)["customer"].agg(set)
-        return bool(set.intersection(*customers))
-
-    # --- what is shown and recorded ----------------------------------------------------------
-
-    def t(self, text: str, /, **values: Any) -> str:
-        """A text in the section's language."""
-        return Message(text, values).render(self.translate)
 
     def say(self, text: Message | str) -> None:
         """A paragraph."""

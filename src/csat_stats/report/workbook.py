@@ -7,7 +7,6 @@ is ever read as a formula or an address, whatever it begins with.
 from __future__ import annotations
 
 import datetime as dt
-import importlib.metadata
 import math
 import re
 import unicodedata
@@ -199,7 +198,7 @@ class _Writer:
             (self.t("Made on"), f"{created(facts):%Y-%m-%d %H:%M}"),
             (self.t("Wave reported on"), facts["wave"]),
             (self.t("Only"), facts["where"]),
-            *((name, importlib.metadata.version(name)) for name in html._VERSIONS),
+            *html.versions().items(),
             *((f"SHA-256  {file}", digest) for file, digest in facts["hashes"].items()),
         ]
         for record in self.found:

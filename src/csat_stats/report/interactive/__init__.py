@@ -16,8 +16,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from csat_stats.report import fragments
 from csat_stats.report.interactive.cells import Cells, collect
-from csat_stats.report.language import BETWEEN_SENTENCES, Translate, translator
-from csat_stats.report.section import Section
+from csat_stats.report.language import BETWEEN_SENTENCES, Translate
+from csat_stats.report.material import Material
 from csat_stats.study import Intake, Plan, Study
 
 _TEMPLATES = Path(__file__).parents[1] / "templates"
@@ -59,25 +59,25 @@ def build(
     Block or None
         None where no dimension has enough answers to be shown.
     """
-    translate = translator(language)
     scope = {"wave": wave, "where": where}
-    section = Section("interactive", study, intake, scope, language, Path(), translate)
-    cells = collect(section)
-    first = _first_wave(cells, section.wave)
+    material = Material(study=study, intake=intake, scope=scope, language=language)
+    translate = material.translate
+    cells = collect(material)
+    first = _first_wave(cells, material.wave)
     if first is None:
         return None
     from csat_stats.report.interactive import chart
 
     plan = study.plan
-    mean = section.t("Mean, {low:g}–{high:g}", low=plan.scale.low, high=plan.scale.high)
+    mean = material.t("Mean, {low:g}–{high:g}", low=plan.scale.low, high=plan.scale.high)
     data = {
         "words": _words(translate, plan) | {"mean": mean, "between": BETWEEN_SENTENCES[language]},
         "waves": cells.waves,
         "wave": first,
         "segments": [[plan.label(name), levels] for name, levels in cells.segments.items()],
         "dimensions": _dimensions(plan),
-        "items": [_item(plan, item, section) for item in plan.items],
-        "answers": [f"{point} {section.level_labels[point]}".strip() for point in cells.answers]
+        "items": [_item(plan, item, material) for item in plan.items],
+        "answers": [f"{point} {material.level_labels[point]}".strip() for point in cells.answers]
         if len(cells.answers) == 5
         else [str(point) for point in cells.answers],
         "caution": plan.thresholds.caution_base,
@@ -100,12 +100,12 @@ def build(
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals["t"] = section.t
+    environment.globals["t"] = material.t
     html = environment.get_template("interactive.html.j2").render(
         css=(_TEMPLATES / "interactive.css").read_text("utf-8"),
         scripts=scripts,
         between=BETWEEN_SENTENCES[language],
-        twin=_twin(section, cells, first, mean),
+        twin=_twin(material, cells, first, mean),
         waves=cells.waves,
         segments=cells.segments,
         base=plan.thresholds.minimum_base,
@@ -128,9 +128,9 @@ def _dimensions(plan: Plan) -> list[Any]:
     return [[name, [next(numbers) for _ in items]] for name, items in plan.dimensions.items()]
 
 
-def _item(plan: Plan, item: str, section: Section) -> str:
+def _item(plan: Plan, item: str, material: Material) -> str:
     label = plan.label(item)
-    return section.t("{item} (reversed)", item=label) if item in plan.reversed else label
+    return material.t("{item} (reversed)", item=label) if item in plan.reversed else label
 
 
 def _words(translate: Translate, plan: Plan) -> dict[str, str]:
@@ -157,11 +157,11 @@ def _words(translate: Translate, plan: Plan) -> dict[str, str]:
     }
 
 
-def _twin(section: Section, cells: Cells, wave: int, value_label: str) -> str:
+def _twin(material: Material, cells: Cells, wave: int, value_label: str) -> str:
     """What the block shows first, as a picture: for paper, and where scripts do not run."""
     from csat_stats import plots
 
-    plan = section.plan
+    plan = material.plan
     figures = [cell[:4] if cell else [None] * 4 for cell in cells.of(wave)]
     frame = pd.DataFrame(figures, columns=["n", "estimate", "low", "high"], dtype="float64")
     frame.insert(0, "dimension", list(plan.dimensions))
@@ -169,9 +169,9 @@ def _twin(section: Section, cells: Cells, wave: int, value_label: str) -> str:
         frame, "dimension", "estimate", "low", "high",
         value_label=value_label, limits=(plan.scale.low, plan.scale.high), number="{:.2f}",
     )  # fmt: skip
-    title = section.t("Mean score by dimension, with its interval")
-    source = section.t("Source: {file}", file=plan.data.responses)
+    title = material.t("Mean score by dimension, with its interval")
+    source = material.t("Source: {file}", file=plan.data.responses)
     if cells.waves:
-        source += section.t("; wave: {wave}", wave=cells.waves[wave])
-    source += section.t("; n = {n:,}", n=int(frame["n"].max()))
+        source += material.t("; wave: {wave}", wave=cells.waves[wave])
+    source += material.t("; n = {n:,}", n=int(frame["n"].max()))
     return fragments.chart("explore-twin", title, plots.to_svg(figure), title, source)

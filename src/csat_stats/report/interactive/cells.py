@@ -13,7 +13,7 @@ import pandas as pd
 from csat_stats import satisfaction
 from csat_stats.report import scope as scopes
 from csat_stats.report.interactive.disclosure import withheld
-from csat_stats.report.section import Section
+from csat_stats.report.material import Material
 from csat_stats.results import Message, message
 
 MOST_LEVELS = 60  # of a segment that a reader can choose from
@@ -59,22 +59,22 @@ class Cells:
         return self.groups[f"{wave}/all"]["dimensions"]
 
 
-def collect(section: Section) -> Cells:
+def collect(material: Material) -> Cells:
     """All cells of a study within a section's filter, wave by wave."""
-    plan, responses = section.plan, section.responses
-    segments, notes = _segments(section, responses)
-    waves = section.waves or [""]
+    plan, responses = material.plan, material.responses
+    segments, notes = _segments(material, responses)
+    waves = material.waves or [""]
     n_levels = sum(map(len, segments.values()))
     items_by_group = n_levels * len(waves) * len(plan.items) <= MOST_CELLS
     if not items_by_group:
         notes.append(message("Items are shown for all respondents only: there are too many."))
-    answers = _answers(section, responses)
+    answers = _answers(material, responses)
     if not answers:
         notes.append(message("The answer scale has too many points for shares to be shown."))
     groups: dict[str, dict[str, list[Cell]]] = {}
     for number, wave in enumerate(waves):
-        frame = section.of_wave(wave)
-        measures = {"dimensions": section.scores(frame), "items": frame[plan.items]}
+        frame = material.of_wave(wave)
+        measures = {"dimensions": material.scores(frame), "items": frame[plan.items]}
         levels = pd.DataFrame(
             {name: frame[name].cat.set_categories(of) for name, of in segments.items()},
             index=frame.index,
@@ -82,21 +82,21 @@ def collect(section: Section) -> Cells:
         for kind, values in measures.items():
             points = answers if kind == "items" else []
             by_group = levels if kind == "dimensions" or items_by_group else levels.iloc[:, :0]
-            for group, cells in _measured(values, by_group, points, section).items():
+            for group, cells in _measured(values, by_group, points, material).items():
                 groups.setdefault(f"{number}/{group}", {})[kind] = cells
-    return Cells(section.waves, segments, answers, groups, tuple(notes))
+    return Cells(material.waves, segments, answers, groups, tuple(notes))
 
 
 def _segments(
-    section: Section, responses: pd.DataFrame
+    material: Material, responses: pd.DataFrame
 ) -> tuple[dict[str, list[str]], list[Message]]:
     """Segments with at least two levels to choose from, and what is said of the others."""
-    fixed = {column for column, _ in scopes.pairs(section.scope["where"])}
+    fixed = {column for column, _ in scopes.pairs(material.scope["where"])}
     found, long = {}, []
-    for column in section.plan.segments:
+    for column in material.plan.segments:
         levels = [str(v) for v in responses[column].cat.remove_unused_categories().cat.categories]
         if len(levels) > MOST_LEVELS:
-            long.append(section.plan.label(column))
+            long.append(material.plan.label(column))
         elif len(levels) > 1 and column not in fixed:
             found[column] = levels
     if not long:
@@ -109,19 +109,19 @@ def _segments(
     return found, [text]
 
 
-def _answers(section: Section, responses: pd.DataFrame) -> list[int]:
-    given = responses[section.plan.items].to_numpy().ravel()
-    points = [int(point) for point in section.level_labels]
+def _answers(material: Material, responses: pd.DataFrame) -> list[int]:
+    given = responses[material.plan.items].to_numpy().ravel()
+    points = [int(point) for point in material.level_labels]
     whole = np.isin(given[~np.isnan(given)], points).all()
     return points if whole and len(points) <= MOST_ANSWERS else []
 
 
 def _measured(
-    values: pd.DataFrame, levels: pd.DataFrame, answers: list[int], section: Section
+    values: pd.DataFrame, levels: pd.DataFrame, answers: list[int], material: Material
 ) -> dict[str, list[Cell]]:
     """Cells of each column of ``values``, by group: ``all`` and ``SEGMENT/LEVEL``."""
-    base = section.plan.thresholds.minimum_base
-    statistic = partial(satisfaction.mean_score, conf_level=section.plan.conf_level)
+    base = material.plan.thresholds.minimum_base
+    statistic = partial(satisfaction.mean_score, conf_level=material.plan.conf_level)
     codes = np.column_stack(
         [np.empty((len(levels), 0), dtype=np.intp)]
         + [levels[name].cat.codes.to_numpy(dtype=np.intp) for name in levels]

@@ -1,0 +1,157 @@
+"""What a section works on: the data of the wave and segments reported on, and their words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from csat_stats.report import metrics
+from csat_stats.report import scope as scopes
+from csat_stats.report.language import Translate, translator
+from csat_stats.results import Message, Result, message
+from csat_stats.study import Intake, Plan, Study
+
+# What an analysis can need, and how it is said that a study does not have it.
+NEEDS = {
+    "sampling": message("The study file has no sampling plan."),
+    "population": message("This study has no population frame."),
+    "planned": message("The sampling plan names no planned number of responses."),
+    "overall": message("This study has no question on overall satisfaction."),
+    "nps": message("This study has no 0–10 recommendation question."),
+    "outcomes": message("This study has no data on repurchase or referral."),
+    "segments": message("The study file names no segments."),
+    "two_waves": message("This study has only one wave of answers."),
+    "improvement": message("The study file names no improvement to be validated."),
+    "control": message("No group is named that the improvement did not reach."),
+    "panel": message("No customer answered in both waves, so no panel can be followed."),
+    "targets": message("The study file names no targets."),
+}
+
+
+# The five points of the usual scale, worst first.
+_FIVE = (
+    message("very dissatisfied"),
+    message("dissatisfied"),
+    message("neutral"),
+    message("satisfied"),
+    message("very satisfied"),
+)
+
+
+@dataclass(kw_only=True)
+class Material:
+    """A study's data within a scope (``wave`` and ``where``, either empty), in a language."""
+
+    study: Study
+    intake: Intake
+    scope: dict[str, str]
+    language: str
+
+    @property
+    def translate(self) -> Translate:
+        """From an English source text to the language."""
+        return translator(self.language)
+
+    def t(self, text: str, /, **values: Any) -> str:
+        """A text in the language of the report."""
+        return Message(text, values).render(self.translate)
+
+    @property
+    def level_labels(self) -> dict[float, str]:
+        """The points of the answer scale, worst first, in words where there are five."""
+        scale = self.plan.scale
+        points = [float(p) for p in range(int(scale.low), int(scale.high) + 1)]
+        if len(points) != len(_FIVE):
+            return {point: f"{point:g}" for point in points}
+        return {p: word.render(self.translate) for p, word in zip(points, _FIVE, strict=True)}
+
+    @property
+    def plan(self) -> Plan:
+        """The study file."""
+        return self.study.plan
+
+    @property
+    def responses(self) -> pd.DataFrame:
+        """Responses of all waves, within ``where``."""
+        frame = self.intake.responses
+        for column, value in scopes.pairs(self.scope["where"]):
+            frame = frame[frame[column] == value]
+        return frame.reset_index(drop=True)
+
+    @property
+    def waves(self) -> list[str]:
+        """Waves that have answers, in order of time."""
+        if not self.plan.wave:
+            return []
+        present = set(self.responses["wave"].dropna())
+        return [wave for wave in self.plan.waves if wave in present]
+
+    @property
+    def wave(self) -> str:
+        """The wave reported on; empty where the study has no waves."""
+        return self.scope["wave"] or (self.waves[-1] if self.waves else "")
+
+    def of_wave(self, wave: str) -> pd.DataFrame:
+        """Responses of one wave."""
+        frame = self.responses
+        return frame[frame["wave"] == wave].reset_index(drop=True) if wave else frame
+
+    @property
+    def current(self) -> pd.DataFrame:
+        """Responses of the wave reported on."""
+        return self.of_wave(self.wave)
+
+    @property
+    def previous(self) -> pd.DataFrame | None:
+        """Responses of the wave before the one reported on, or None."""
+        if self.wave not in self.waves[1:]:
+            return None
+        return self.of_wave(self.waves[self.waves.index(self.wave) - 1])
+
+    @property
+    def population(self) -> pd.DataFrame:
+        """The sampling frame."""
+        return self.intake.tables["population"]
+
+    @property
+    def population_size(self) -> int | None:
+        """Number of people in the sampling frame, where it is known."""
+        if not self.there("population"):
+            return None
+        assert self.plan.sampling is not None
+        return int(self.population[self.plan.sampling.size].sum())
+
+    def scores(self, responses: pd.DataFrame) -> pd.DataFrame:
+        """Dimension scores, one row a response."""
+        return metrics.scores(self.plan, responses)
+
+    def measure(self, metric: str, responses: pd.DataFrame) -> Result:
+        """A metric of the study file (a dimension, ``index``, ``nps``, …) with its interval."""
+        return metrics.measure(self.plan, responses, metric)
+
+    def there(self, need: str) -> bool:
+        """Whether the study has what an analysis needs; ``need`` is a key of ``NEEDS``."""
+        plan, improvement = self.plan, self.plan.improvement
+        return {
+            "sampling": plan.sampling is not None,
+            "population": bool(plan.sampling and plan.sampling.strata)
+            and "population" in self.intake.tables,
+            "planned": bool(plan.sampling and plan.sampling.planned),
+            "overall": plan.overall is not None,
+            "nps": plan.nps is not None,
+            "outcomes": bool(plan.outcomes),
+            "segments": bool(plan.segments),
+            "two_waves": len(self.waves) > 1,
+            "improvement": improvement is not None,
+            "control": bool(improvement and improvement.treated),
+            "panel": self._panel(),
+            "targets": bool(plan.targets),
+        }[need]
+
+    def _panel(self) -> bool:
+        if not self.plan.customer or len(self.waves) < 2:
+            return False
+        customers = self.responses.groupby("wave", observed=True)["customer"].agg(set)
+        return bool(set.intersection(*customers))
