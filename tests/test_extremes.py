@@ -14,6 +14,9 @@ from conftest import ROOT
 from csat_stats.run import RunResult, run
 from csat_stats.study import Project, StudyError, load
 
+LONG = "非常长的题目文字" * 62 + "完"  # 497 characters
+RTL = "رضا العملاء عن الخدمة"
+
 
 def project(root: Path, study: str, answers: pd.DataFrame) -> Project:
     shutil.copytree(ROOT / "notebooks", root / "notebooks")
@@ -41,6 +44,31 @@ def test_three_items(browser: Any, tmp_path: Path) -> None:
     result = run("s", project=project(tmp_path, study, answers))
     fits(browser, result)
     assert result.report.stat().st_size < 4_000_000
+
+
+@pytest.mark.browser
+def test_two_hundred_items_and_sixty_segments(browser: Any, tmp_path: Path) -> None:
+    """With labels of 500 characters, from right to left, with line breaks, quotes and emoji."""
+    rng = np.random.default_rng(2)
+    mood = rng.normal(3.4, 0.7, (700, 1))
+    items = np.clip(np.rint(mood + rng.normal(0, 0.9, (700, 200))), 1, 5).astype(int)
+    answers = pd.DataFrame(items, columns=[f"q{i}" for i in range(200)])
+    answers["store"] = [f"store {i % 60}" for i in range(700)]
+    answers["store"] = answers["store"].replace({"store 7": LONG, "store 8": RTL})
+    answers["again"] = np.where(rng.random(700) < 1 / (1 + np.exp(3.4 - mood[:, 0])), "y", "n")
+    names = [f"D{i}" for i in range(38)] + [RTL, "\"Quoted\" <b>'x'</b> 😀 $a_b$"]
+    quoted = [name.replace("'", "''") for name in names]
+    dimensions = "\n".join(
+        f"  '{name}': [{', '.join(f'q{5 * i + k}' for k in range(5))}]"
+        for i, name in enumerate(quoted)
+    )
+    study = (
+        "title: T\nlanguage: en\ndata: {responses: a.csv}\n"
+        f"dimensions:\n{dimensions}\n"
+        f'labels: {{q0: "{LONG}", q1: "two\\nlines", q2: "{RTL}"}}\n'
+        "segments: store\noutcomes: {again: {column: again, yes: y, no: n}}\n"
+    )
+    fits(browser, run("s", project=project(tmp_path, study, answers)))
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +48,17 @@ class Column:
     header: str
     values: Sequence[Any]
     formats: Sequence[str]
+
+    @cached_property
+    def width(self) -> float:
+        """Wide enough for the data, and for the header in at most two lines."""
+        longest = max((_wide(_shown(value)) for value in self.values), default=0)
+        header = max(min(_wide(self.header), 22), math.ceil(_wide(self.header) / 2))
+        return min(max(longest, header) + 3, _WIDEST)
+
+    def lines(self, text: str) -> int:
+        """Lines that a text takes in the column."""
+        return max(1, math.ceil(0.93 * _wide(text) / (self.width - 1)))  # widths are of 11 points
 
 
 def sections(run: Path) -> list[SectionRecord]:
@@ -238,11 +250,11 @@ class _Writer:
             self._link(header - 1, 0, self.t("Contents"), self.t("Contents"))
         rows = max((len(column.values) for column in table), default=0)
         sheet.set_row(0, 24)
-        sheet.set_row(header, _HEIGHT * max((_lines(c.header, c) for c in table), default=1) + 3)
+        sheet.set_row(header, _HEIGHT * max((c.lines(c.header) for c in table), default=1) + 3)
         for position, column in enumerate(table):
             self._column(position, header, column)
         for row in range(rows):
-            lines_of_row = max(_lines(_shown(column.values[row]), column) for column in table)
+            lines_of_row = max(column.lines(_shown(column.values[row])) for column in table)
             if lines_of_row > 1:
                 sheet.set_row(header + 1 + row, _HEIGHT * lines_of_row)
         sheet.freeze_panes(header + 1, 1)
@@ -256,7 +268,7 @@ class _Writer:
 
     def _column(self, position: int, header: int, column: Column) -> None:
         numeric = any(_is_number(value) for value in column.values)
-        self.sheet.set_column(position, position, _width(column))
+        self.sheet.set_column(position, position, column.width)
         self.sheet.write_string(
             header,
             position,
@@ -359,19 +371,7 @@ def _wide(text: str) -> int:
     return sum(2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text)
 
 
-def _width(column: Column) -> float:
-    """Wide enough for the data, and for the header in at most two lines."""
-    longest = max((_wide(_shown(value)) for value in column.values), default=0)
-    header = max(min(_wide(column.header), 22), math.ceil(_wide(column.header) / 2))
-    return min(max(longest, header) + 3, _WIDEST)
-
-
 def _shown(value: Any) -> str:
     if _is_missing(value):
         return ""
     return f"{value:,.3f}" if isinstance(value, float) else str(value)
-
-
-def _lines(text: str, column: Column) -> int:
-    """Lines that a text takes in a column."""
-    return max(1, math.ceil(0.93 * _wide(text) / (_width(column) - 1)))  # widths are of 11 points
