@@ -43,7 +43,9 @@ def test_three_items(browser: Any, tmp_path: Path) -> None:
     study = "title: T\nlanguage: en\ndata: {responses: a.csv}\ndimensions: {All: [a, b, c]}\n"
     result = run("s", project=project(tmp_path, study, answers))
     fits(browser, result)
-    assert result.report.stat().st_size < 4_000_000
+    page = result.report.read_text("utf-8")
+    assert "The study file has no sampling plan: who answered was not drawn at random" in page
+    assert len(page) < 4_000_000
 
 
 @pytest.mark.browser

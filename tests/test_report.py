@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from csat_stats.report.html import clean
+from csat_stats.report.records import FindingRecord, Level
+from csat_stats.report.summary import Summary
 from csat_stats.run import RunResult
 
 
@@ -129,6 +131,33 @@ def test_the_page_names_no_other_host(demo_run: RunResult) -> None:
         assert address not in page, address
     assert "default-src 'none'" in page
     assert '<html lang="zh-Hans">' in page
+
+
+def test_the_appendix_tells_the_sampling_plan(demo_run: RunResult) -> None:
+    page = demo_run.report.read_text("utf-8")
+    plan = re.sub(
+        r"\s+", "", page[page.index("<h3>抽样方案</h3>") : page.index("<h3>指标定义</h3>")]
+    )
+    for term, text in [
+        ("分层变量", "城市级别、服务类型、客户类型"),
+        ("抽样框", "60,000位客户"),
+        ("计划完成数", "每期1,200份"),
+        ("要求的抽样误差", "±3.0%（置信水平95%）"),
+        ("预计应答率", "35%"),
+    ]:
+        assert f"<dt>{term}</dt><dd>{text}</dd>" in plan, term
+
+
+def test_the_summary_quotes_the_gravest_alerts_and_counts_the_others() -> None:
+    levels: list[Level] = ["watch"] * 7 + ["not_met"]
+    alerts = [
+        FindingRecord(f"04.a{i}", f"E4.{i}", level, f"Text {i}.") for i, level in enumerate(levels)
+    ]
+    summary = Summary(None, None, None, [], [], alerts)
+    shown = summary.alerts_html(str)
+    assert re.findall(r"Text \d", shown) == ["Text 7", *(f"Text {i}" for i in range(5))]
+    assert "Alerts in the sections beside these: 2." in shown
+    assert "beside these" not in Summary(None, None, None, [], [], alerts[:6]).alerts_html(str)
 
 
 def test_the_report_is_small_enough_to_mail(demo_run: RunResult) -> None:

@@ -30,6 +30,7 @@ from csat_stats.report.language import (
     translator,
 )
 from csat_stats.report.records import SectionRecord
+from csat_stats.results import Message, message
 from csat_stats.study import Intake, Plan, Study
 from csat_stats.study.plan import LOGO_TYPES
 
@@ -44,6 +45,8 @@ _TAGS = set(
 _OWN_ID = re.compile(r"[fst]-[\w.-]+")
 _STYLE_SHEET = re.compile(r"<style\b.*?</style\s*>", re.DOTALL | re.IGNORECASE)
 _VERSIONS = ("csat-stats", "pandas", "numpy", "scipy", "statsmodels", "factor-analyzer")
+
+_ALLOCATIONS = {"proportional": message("Proportional"), "equal": message("Equal")}
 
 
 @dataclass(frozen=True)
@@ -193,6 +196,7 @@ def build(
         plan=study.plan,
         summary=sections[0],
         sections=sections[1:],
+        sampling=_sampling(study.plan, intake, translate),
         flow=_flow(intake, translate),
         waves=_waves(study, intake),
         notes=[note.render(translate) for note in intake.notes],
@@ -234,6 +238,37 @@ def _logo(study: Study) -> str | None:
 def versions() -> dict[str, str]:
     """The software that figures depend on."""
     return {name: importlib.metadata.version(name) for name in _VERSIONS}
+
+
+def _sampling(plan: Plan, intake: Intake, translate: Translate) -> list[tuple[str, str]]:
+    """The sampling plan, a line each; empty where the study has none."""
+    design = plan.sampling
+    if design is None:
+        return []
+    between = translate(", ")
+    lines: list[tuple[str, Message | str]] = []
+    if design.strata:
+        strata = between.join(map(plan.label, design.strata))
+        lines.append((translate("Strata"), strata))
+    if design.size and "population" in intake.tables:
+        people = message("{n:,} customers", n=int(intake.tables["population"][design.size].sum()))
+        lines.append((translate("Sampling frame"), people))
+    if design.planned:
+        planned = message("{n:,} a wave", n=design.planned)
+        lines.append((translate("Planned responses"), planned))
+        lines.append((translate("Allocation over the strata"), _ALLOCATIONS[design.allocation]))
+    if design.minimum:
+        least = message("{n:,} responses", n=design.minimum)
+        lines.append((translate("Least in each stratum"), least))
+    margin = message(
+        "±{margin:.1%} at {level:.0%} confidence", margin=design.margin, level=plan.conf_level
+    )
+    lines.append((translate("Margin of error wanted"), margin))
+    lines.append((translate("Design effect assumed"), f"{design.design_effect:g}"))
+    lines.append((translate("Response rate expected"), f"{design.response_rate:.0%}"))
+    return [
+        (name, text if isinstance(text, str) else text.render(translate)) for name, text in lines
+    ]
 
 
 def _flow(intake: Intake, translate: Translate) -> list[tuple[str, int]]:

@@ -12,6 +12,19 @@ from csat_stats.report.language import Translate
 from csat_stats.report.records import ALERTS, FindingRecord, Level, SectionRecord
 from csat_stats.results import Message, message, typeset
 
+MOST_ALERTS = 6  # that the summary quotes: more are not read in ten seconds
+
+
+@dataclass(frozen=True)
+class Card:
+    """A headline figure: what it is, the figure with its unit, what stands below, its verdict."""
+
+    what: str
+    figure: str
+    unit: str
+    details: list[str]
+    level: Level
+
 
 @dataclass(frozen=True)
 class Summary:
@@ -43,26 +56,36 @@ class Summary:
             alerts=[f for f in findings if f.level in ALERTS and ".target." not in f.id],
         )
 
-    def cards(self, translate: Translate) -> str:
+    def cards(self, translate: Translate) -> list[Card]:
         """Index, NPS, satisfied and targets as large figures."""
-        cards = [
+        found = [
             _card(message("Satisfaction index"), self.index, "{:.1f}", " / 100", translate),
             _card(message("NPS"), self.nps, "{:+.1f}", "", translate),
             _card(message("Satisfied"), self.satisfied, "{:.1%}", "", translate),
             self._targets_card(translate),
         ]
-        return f'<div class="cards">{"".join(cards)}</div>'
+        return [card for card in found if card]
 
-    def _targets_card(self, translate: Translate) -> str:
+    def cards_html(self, translate: Translate) -> str:
+        """The cards in a row."""
+        cards = "".join(
+            f'<div class="card {card.level}"><p class="what">{html.escape(card.what)}</p>'
+            f'<p class="figure">{card.figure}<small>{card.unit}</small></p>'
+            f'<p class="detail">{"<br>".join(map(html.escape, card.details))}</p></div>'
+            for card in self.cards(translate)
+        )
+        return f'<div class="cards">{cards}</div>'
+
+    def _targets_card(self, translate: Translate) -> Card | None:
         if not self.targets:
-            return ""
+            return None
         met = sum(finding.level == "met" for finding in self.targets)
-        level = "met" if met == len(self.targets) else "not_met"
-        detail = message("targets met, as of this wave").render(translate)
-        return (
-            f'<div class="card {level}"><p class="what">{translate("Targets")}</p>'
-            f'<p class="figure">{met}<small> / {len(self.targets)}</small></p>'
-            f'<p class="detail">{html.escape(detail)}</p></div>'
+        return Card(
+            what=translate("Targets"),
+            figure=str(met),
+            unit=f" / {len(self.targets)}",
+            details=[message("targets met, as of this wave").render(translate)],
+            level="met" if met == len(self.targets) else "not_met",
         )
 
     def priorities_html(self) -> str:
@@ -79,6 +102,16 @@ class Summary:
     def findings_html(self, findings: Sequence[FindingRecord], translate: Translate) -> str:
         """Findings with the evidence numbers they have in their sections."""
         return "".join(fragments.quoted_finding(finding, translate) for finding in findings)
+
+    def alerts_html(self, translate: Translate) -> str:
+        """The gravest alerts, and how many more there are."""
+        gravest = sorted(self.alerts, key=lambda finding: finding.level != "not_met")
+        shown = self.findings_html(gravest[:MOST_ALERTS], translate)
+        more = len(self.alerts) - MOST_ALERTS
+        if more > 0:
+            rest = message("Alerts in the sections beside these: {n}.", n=more).render(translate)
+            shown += f'<p class="note">{html.escape(rest)}</p>'
+        return shown
 
     def text(self, translate: Translate) -> str:
         """The summary as plain text, for a terminal or a mail."""
@@ -100,21 +133,15 @@ def _verdict(level: Level, translate: Translate) -> str:
 
 def _card(
     what: Message, finding: FindingRecord | None, pattern: str, unit: str, translate: Translate
-) -> str:
+) -> Card | None:
     if finding is None:
-        return ""
-    estimate = finding.values.get("estimate")
+        return None
+    title, estimate = what.render(translate), finding.values.get("estimate")
     if estimate is None:
-        figure, detail = "–", finding.text
-    else:
-        figure = typeset(pattern, estimate) + f"<small>{unit}</small>"
-        ends = between(finding.values["conf_low"], finding.values["conf_high"], pattern)
-        lines = [message("{interval}, n = {n:,}", interval=ends, n=finding.n)]
-        if "change" in finding.values:
-            lines.append(message("against the wave before: {change:+.1f}", **finding.values))
-        detail = "\n".join(line.render(translate) for line in lines)
-    return (
-        f'<div class="card {finding.level}"><p class="what">{html.escape(what.render(translate))}'
-        f'</p><p class="figure">{figure}</p><p class="detail">'
-        f"{html.escape(detail).replace(chr(10), '<br>')}</p></div>"
-    )
+        return Card(title, "–", "", [finding.text], finding.level)
+    ends = between(finding.values["conf_low"], finding.values["conf_high"], pattern)
+    details = [message("{interval}, n = {n:,}", interval=ends, n=finding.n)]
+    if "change" in finding.values:
+        details.append(message("against the wave before: {change:+.1f}", **finding.values))
+    lines = [line.render(translate) for line in details]
+    return Card(title, typeset(pattern, estimate), unit, lines, finding.level)

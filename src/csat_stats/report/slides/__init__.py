@@ -18,14 +18,14 @@ from pptx.enum.text import MSO_ANCHOR, PP_ALIGN
 
 from csat_stats.plots import theme
 from csat_stats.report import workbook
-from csat_stats.report.findings.base import VERDICTS, between
+from csat_stats.report.findings.base import VERDICTS
 from csat_stats.report.language import Translate, translator
 from csat_stats.report.records import FindingRecord, SectionRecord
 from csat_stats.report.slides import charts
 from csat_stats.report.slides.fitting import Paragraph, Piece, height
 from csat_stats.report.slides.look import SOFT, Box, Deck, Page, check
-from csat_stats.report.summary import Summary
-from csat_stats.results import Message, message, typeset
+from csat_stats.report.summary import Card, Summary
+from csat_stats.results import Message, message
 
 __all__ = ["check", "write"]
 
@@ -145,12 +145,12 @@ class _Slides:
 
     def _summary(self, summary: Summary) -> None:
         page = self.deck.page(self.t("The study in ten seconds"))
-        cards = [card for card in self._cards(summary) if card]
+        cards = summary.cards(self.translate)
         body, high = page.body, min(1.9, page.body.height * 0.4)
         width = (body.width - _GAP * (len(cards) - 1)) / max(len(cards), 1)
-        for position, (what, figure, detail, colour) in enumerate(cards):
+        for position, card in enumerate(cards):
             left = body.left + position * (width + _GAP)
-            self._card(page.slide, Box(left, body.top, width, high), what, figure, detail, colour)
+            self._card(page.slide, Box(left, body.top, width, high), card)
         top = body.top + (high + _GAP if cards else 0)
         rest = Box(body.left, top, body.width, body.top + body.height - top)
         self._priorities(page, rest, summary.priorities)
@@ -159,39 +159,21 @@ class _Slides:
         self._footer(page, self._evidence(told))
         self._notes(page, [*map(self._line, told)])
 
-    def _cards(self, summary: Summary) -> list[tuple[str, str, str, str] | None]:
-        cards = [
-            self._figure(self.t("Satisfaction index"), summary.index, "{:.1f}"),
-            self._figure(self.t("NPS"), summary.nps, "{:+.1f}"),
-            self._figure(self.t("Satisfied"), summary.satisfied, "{:.1%}"),
-        ]
-        if summary.targets:
-            met = sum(finding.level == "met" for finding in summary.targets)
-            colour = _COLOURS["met" if met == len(summary.targets) else "not_met"]
-            detail = self.t("targets met, as of this wave")
-            figure = f"{met} / {len(summary.targets)}"
-            cards.append((self.t("Targets"), figure, detail, colour))
-        return cards
-
-    def _figure(
-        self, what: str, finding: FindingRecord | None, pattern: str
-    ) -> tuple[str, str, str, str] | None:
-        if finding is None or finding.values.get("estimate") is None:
-            return None
-        ends = between(finding.values["conf_low"], finding.values["conf_high"], pattern)
-        detail = self.t("{interval}, n = {n:,}", interval=ends, n=finding.n)
-        figure = typeset(pattern, finding.values["estimate"])
-        return what, figure, detail, _COLOURS.get(finding.level, theme.INK)
-
-    def _card(self, slide: Any, box: Box, what: str, figure: str, detail: str, colour: str) -> None:
+    def _card(self, slide: Any, box: Box, card: Card) -> None:
+        colour = _COLOURS.get(card.level, theme.INK)
         self.deck.panel(slide, box, theme.TRACK, round=False)
         self.deck.panel(slide, box._replace(height=0.07), colour, round=False)
         left, width = box.left + 0.15, box.width - 0.3
         middle = (box.height - 0.1) / 4
         parts = (
-            (0.1, middle, Piece(what, colour=SOFT), range(16, 9, -1)),
-            (0.1 + middle, 2 * middle, Piece(figure, True, colour), range(44, 15, -2)),
-            (0.1 + 3 * middle, middle, Piece(detail, colour=SOFT), range(13, 7, -1)),
+            (0.1, middle, Piece(card.what, colour=SOFT), range(16, 9, -1)),
+            (
+                0.1 + middle,
+                2 * middle,
+                Piece(card.figure + card.unit, True, colour),
+                range(44, 15, -2),
+            ),
+            (0.1 + 3 * middle, middle, Piece(card.details[0], colour=SOFT), range(13, 7, -1)),
         )
         for top, high, piece, sizes in parts:
             place = Box(left, box.top + top, width, high)
