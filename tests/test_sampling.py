@@ -1,4 +1,4 @@
-"""Sample size, allocation, fieldwork and weights against R, closed forms and full search."""
+"""Planning, fieldwork and weights against R, closed forms and full search."""
 
 from __future__ import annotations
 
@@ -7,16 +7,23 @@ import itertools
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
+from scipy import stats
 
 from csat_stats.sampling import (
     allocate,
+    call_back,
     design_effect,
+    expected_precision,
+    nonresponse_by_stratum,
     post_stratify,
+    power_for_target,
     quota_fill,
     representativeness,
+    response_rates,
+    sample_size_for_change,
     sample_size_mean,
     sample_size_proportion,
 )
@@ -201,7 +208,7 @@ class TestAllocate:
             ({"by": ["area"]}, r"columns \['area'\] are missing; the frame has \['region', .*"),
             ({"by": "region"}, "columns are given as 'region': a list of names is needed"),
             ({"by": []}, r"columns are given as \[\]: a list of names is needed"),
-            ({"size": "region"}, "column 'region' holds text: numbers of 0 or more are needed"),
+            ({"size": "region"}, "column 'region' holds 'A': a numeric column is needed"),
             ({"n": -1}, "n is -1: a number of 0 or more is needed"),
             ({"minimum": -1}, "minimum is -1: a number of 0 or more is needed"),
             (
@@ -218,9 +225,16 @@ class TestAllocate:
         with pytest.raises(ValueError, match=f"^{text}$"):
             allocate(frame_of([10, 20]), **{"n": 5, "by": ["region"], **arguments})
 
-    @pytest.mark.parametrize(("size", "shown"), [(-5, "-5"), (np.nan, "nan"), (np.inf, "inf")])
-    def test_refuses_sizes_that_are_no_counts(self, size, shown):
-        text = f"column 'population' holds {shown} in row 1: numbers of 0 or more are needed"
+    @pytest.mark.parametrize(
+        ("size", "text"),
+        [
+            (-5, "-5 in row 1: numbers of 0 or more needed"),
+            (np.nan, "nan in row 1: numbers of 0 or more needed"),
+            (np.inf, "inf in row 1: finite numbers needed"),
+        ],
+    )
+    def test_refuses_sizes_that_are_no_counts(self, size, text):
+        text = f"^column 'population' holds {text}$"
         with pytest.raises(ValueError, match=text):
             allocate(frame_of([10.0, size]), 5, by=["region"])
 
@@ -473,11 +487,11 @@ class TestDesignEffect:
         assert result.margin_of_error == result.margin_unweighted
         assert str(result.method) == (
             "Kish design effect nΣw²/(Σw)², margin of error for a proportion of 20% at 90%"
-            " confidence; missing weights are left out."
+            " confidence; respondents with weight 0 or none are left out."
         )
 
     def test_no_weights_is_not_estimable(self):
-        for nothing in ([], [np.nan, np.nan], [None]):
+        for nothing in ([], [np.nan, np.nan], [None], [0, 0]):
             result = design_effect(pd.Series(nothing))
             assert str(result.not_estimable) == "There are no weights."
             assert result.n_used == 0 and result.n_effective is None
@@ -485,15 +499,18 @@ class TestDesignEffect:
     @pytest.mark.parametrize(
         ("weights", "text"),
         [
-            ([1, -2], "column 'weights' holds -2 in row 1: numbers of 0 or more are needed"),
-            ([np.inf, 1], "column 'weights' holds inf in row 0: numbers of 0 or more are needed"),
-            (["a", "b"], "column 'weights' holds text: numbers of 0 or more are needed"),
-            ([0, 0], "the sum of the weights is 0: a sum above 0 is needed"),
+            ([1, -2], "column 'weights' holds -2 in row 1: weights of 0 or more needed"),
+            ([np.inf, 1], "column 'weights' holds inf in row 0: finite numbers needed"),
+            (["a", "b"], "column 'weights' holds 'a': a numeric column is needed"),
         ],
     )
     def test_refuses(self, weights, text):
         with pytest.raises(ValueError, match=f"^{text}$"):
             design_effect(pd.Series(weights))
+
+    def test_weight_0_is_nobody(self):
+        result = design_effect(pd.Series([1, 0, 2, 1, np.nan]))
+        assert (result.estimate, result.n_used, result.n_dropped) == (1.125, 3, 2)
 
     @given(
         st.lists(st.floats(0.01, 100), min_size=1, max_size=40),
@@ -504,3 +521,405 @@ class TestDesignEffect:
         assert 1 - 1e-12 <= deff <= len(weights) * (1 + 1e-12)
         rescaled = design_effect(pd.Series(weights[::-1]) * scale).estimate
         assert_allclose(rescaled, deff, rtol=1e-9)
+
+
+class TestResponseRates:
+    def test_every_rate_by_hand(self):
+        # AAPOR (2023): eligible 300 + 20 + 180 + 60 + 40 = 600, unknown 120, e = 600/800
+        counts = {"I": 300, "P": 20, "R": 180, "NC": 60, "O": 40, "UH": 100, "UO": 20, "NE": 200}
+        result = response_rates(counts)
+        expected = {
+            "RR1": (300, 720),
+            "RR2": (320, 720),
+            "RR3": (300, 690),
+            "RR4": (320, 690),
+            "RR5": (300, 600),
+            "RR6": (320, 600),
+            "COOP1": (300, 540),
+            "COOP2": (320, 540),
+            "COOP3": (300, 500),
+            "COOP4": (320, 500),
+            "REF1": (180, 720),
+            "REF2": (180, 690),
+            "REF3": (180, 600),
+            "CON1": (540, 720),
+            "CON2": (540, 690),
+            "CON3": (540, 600),
+        }
+        table = result.table
+        assert list(table) == ["rate", "numerator", "denominator", "estimate"]
+        assert table["rate"].tolist() == list(expected)
+        assert table["numerator"].tolist() == [above for above, _ in expected.values()]
+        assert_allclose(table["denominator"], [below for _, below in expected.values()], **EXACT)
+        rates = [above / below for above, below in expected.values()]
+        assert_allclose(table["estimate"], rates, **EXACT)
+        assert_allclose([result.rr1, result.rr2, result.rr3, result.rr4], rates[:4], **EXACT)
+        assert (result.estimate, result.e, result.counts) == (result.rr1, 0.75, counts)
+        assert (result.n_used, result.n_dropped, result.notes) == (920, 0, ())
+        assert str(result.method) == (
+            "Response rates by AAPOR Standard Definitions, 10th edition (2023), headline RR1; e ="
+            " 0.750 of the cases of unknown eligibility taken as eligible, estimated from the cases"
+            " of known eligibility; cases without a disposition are left out."
+        )
+
+    def test_one_code_per_case_with_own_names(self):
+        cases = pd.Series(["done"] * 6 + ["refused"] * 2 + ["no answer", "busy", None])
+        codes = {"done": "I", "refused": "R", "no answer": "NC", "busy": "NC"}
+        result = response_rates(cases, codes=codes, e=0.5)
+        assert (result.rr1, result.rr3, result.e) == (0.6, 0.6, 0.5)
+        assert (result.counts["NC"], result.n_used, result.n_dropped) == (2, 10, 1)
+        assert "0.500 of the cases of unknown eligibility taken as eligible, as given" in str(
+            result.method
+        )
+
+    def test_without_ineligible_cases_the_rates_are_the_lowest(self):
+        result = response_rates({"I": 10, "UH": 30})
+        assert result.rr3 == result.rr1 == 0.25
+        assert sentences(result) == [
+            "No case was found not to be eligible, so all of unknown eligibility count as"
+            " eligible: RR3 and RR4 are the lowest possible."
+        ]
+
+    @pytest.mark.parametrize("nothing", [{}, {"NE": 8}, pd.Series([], dtype="str")])
+    def test_not_estimable(self, nothing):
+        result = response_rates(nothing)
+        assert str(result.not_estimable) == "There are no cases that are or may be eligible."
+        assert result.rr4 is None and result.table["estimate"].isna().all()
+
+    @pytest.mark.parametrize(
+        ("given", "arguments", "text"),
+        [
+            ({"X": 1}, {}, "disposition 'X' stands for 'X': one of I, P, R, .*, NE is needed"),
+            (
+                pd.Series(["done", "gone"]),
+                {"codes": {"done": "I"}},
+                "disposition 'gone' stands for None: one of .*",
+            ),
+            ({"I": -1}, {}, "column 'dispositions' holds -1 in row I: numbers of cases needed"),
+            ({"I": 1.5}, {}, "column 'dispositions' holds 1.5 in row I: numbers of cases needed"),
+            ({"I": 1}, {"e": 80}, "e is 80: a share such as 0.8 is needed"),
+        ],
+    )
+    def test_refuses(self, given, arguments, text):
+        with pytest.raises(ValueError, match=f"^{text}$"):
+            response_rates(given, **arguments)
+
+
+class TestNonresponse:
+    def test_against_prop_test(self, reference):
+        expected = reference["nonresponse"]
+        invited = frame_of(expected["invited"]).rename(columns={"population": "invited"})
+        responses = pd.DataFrame({"region": spread(invited["region"], expected["responses"])})
+        result = nonresponse_by_stratum(responses, invited, by=["region"])
+        assert_allclose(
+            [result.statistic, result.df, result.p_value],
+            [expected["statistic"], expected["df"], expected["p"]],
+            **EXACT,
+        )
+        assert_allclose(result.cramers_v, np.sqrt(expected["statistic"] / 510), **EXACT)
+        assert_allclose([result.conf_low, result.conf_high], expected["all"], **EXACT)
+        table = result.table
+        assert list(table) == [
+            "region", "invited", "n", "estimate", "conf_low", "conf_high", "difference",
+        ]  # fmt: skip
+        assert_allclose(table["estimate"], [0.4, 0.3, 0.5], **EXACT)
+        assert_allclose(table[["conf_low", "conf_high"]], expected["wilson"], **EXACT)
+        assert_allclose(table["difference"], table["estimate"] - 195 / 510, **EXACT)
+        assert (result.estimate, result.n_used, result.n_invited) == (195 / 510, 195, 510)
+        assert (result.n_dropped, result.n_outside, result.notes) == (0, 0, ())
+
+    def test_impossible_and_missing_strata(self):
+        invited = pd.DataFrame({"region": list("ABC"), "invited": [10, 2, 0]})
+        responses = pd.DataFrame({"region": ["A"] * 4 + ["B"] * 3 + ["C", None]})
+        result = nonresponse_by_stratum(responses, invited, by=["region"])
+        assert (result.estimate, result.n_used, result.n_invited) == (0.4, 4, 10)
+        assert (result.n_dropped, result.n_outside, result.p_value) == (1, 1, None)
+        assert result.table["estimate"].isna().tolist() == [False, True]
+        assert result.table["n"].tolist() == [4, 3]
+        assert sentences(result) == [
+            "Responses left out because the frame or plan has nobody in C: 1.",
+            "There are more responses than invitations in B: no response rate there.",
+        ]
+
+    def test_nobody_and_everybody_answered(self):
+        invited = pd.DataFrame({"region": list("AB"), "invited": [3, 2]})
+        nobody = pd.DataFrame({"region": pd.array([], dtype="str")})
+        everybody = pd.DataFrame({"region": list("AAABB")})
+        for responses, rate in ((nobody, 0), (everybody, 1)):
+            result = nonresponse_by_stratum(responses, invited, by=["region"])
+            assert (result.estimate, result.p_value) == (rate, None)
+            assert result.table["estimate"].tolist() == [rate, rate]
+            assert rate in (result.conf_low, result.conf_high)
+
+    def test_not_estimable(self):
+        invited = pd.DataFrame({"region": list("AB"), "invited": [0, 0]})
+        result = nonresponse_by_stratum(pd.DataFrame({"region": ["A"]}), invited, by=["region"])
+        text = "There are no invitations to judge the responses by."
+        assert str(result.not_estimable) == text and result.estimate is None
+
+
+class TestCallBack:
+    def calls(self, hours):
+        done = pd.Timestamp("2026-03-02 10:00")
+        called = [pd.NaT if h is None else done + pd.Timedelta(hours=h) for h in hours]
+        return pd.DataFrame({"done": done, "called": pd.to_datetime(called)})
+
+    def test_window_and_person(self, reference):
+        calls = self.calls([24, 30, 36, 47.9, 48, 48.1, 23, -5, None])
+        calls["engineer"] = pd.Categorical(list("ABCDABCDA"))
+        calls["caller"] = pd.Categorical([*"XXXXXXX", "D", None])
+        result = call_back(calls, "done", "called", served_by="engineer", called_by="caller")
+        assert result.estimate == 5 / 8
+        limits = reference["nonresponse"]["five_of_eight"]
+        assert_allclose([result.conf_low, result.conf_high], limits, **EXACT)
+        assert (result.n_early, result.n_late, result.n_before_service) == (2, 1, 1)
+        assert (result.n_same_person, result.n_used, result.n_dropped) == (1, 8, 1)
+        table = result.table
+        assert list(table) == [
+            "rule", "n", "n_kept", "n_violated", "estimate", "conf_low", "conf_high",
+        ]  # fmt: skip
+        assert table.iloc[:, :5].values.tolist() == [
+            ["in_window", 8, 5, 3, 5 / 8],
+            ["other_person", 8, 7, 1, 7 / 8],
+        ]
+        assert sentences(result) == ["Call-backs dated before the service, counted as early: 1."]
+        assert str(result.method) == (
+            "Share of call-backs 24 to 48 calendar hours after the service with 95% Wilson"
+            " interval; rows with a missing time or person are left out of the rule concerned."
+        )
+
+    def test_without_persons_and_without_times(self):
+        result = call_back(self.calls([0, 24, 25]), "done", "called", hours=(0, 24))
+        assert (result.estimate, result.n_same_person, len(result.table)) == (2 / 3, None, 1)
+        nothing = call_back(self.calls([None, None]), "done", "called")
+        assert str(nothing.not_estimable) == "There are no call-backs with both times."
+        assert (nothing.n_used, nothing.n_dropped) == (0, 2)
+
+    @pytest.mark.parametrize(
+        ("arguments", "text"),
+        [
+            ({"hours": (48, 24)}, r"hours is \(48, 24\): a shortest and a longest time, .*"),
+            ({"served_by": "done"}, "served_by and called_by: both columns or neither are needed"),
+            ({"called_at": "n"}, "column 'n' is int64: dates and times needed"),
+            ({"called_at": "x"}, r"columns \['x'\] are missing; .*"),
+        ],
+    )
+    def test_refuses(self, arguments, text):
+        calls = self.calls([24, 30]).assign(n=1)
+        with pytest.raises(ValueError, match=f"^{text}$"):
+            call_back(calls, **{"served_at": "done", "called_at": "called", **arguments})
+
+
+class TestExpectedPrecision:
+    plan = pd.DataFrame(
+        {
+            "region": ["N", "N", "S", "S"],
+            "tier": [1, 2, 1, 2],
+            "population": [4000, 1000, 4500, 500],
+            "planned": [100, 100, 100, 100],
+        }
+    )
+
+    def test_every_row_by_hand(self):
+        result = expected_precision(
+            self.plan, by=["region", "tier"], p=0.8, design_effect=1.2, response_rate=0.25
+        )
+        table = result.table
+        assert list(table) == [
+            "segment", "level", "population", "planned", "contacts", "n", "deff", "margin",
+        ]  # fmt: skip
+        assert table["segment"].tolist() == [
+            "", "region", "region", "tier", "tier", *["region × tier"] * 4,
+        ]  # fmt: skip
+        assert table["level"].tolist() == [
+            "", "N", "S", "1", "2", "N × 1", "N × 2", "S × 1", "S × 2",
+        ]  # fmt: skip
+        people, n = self.plan["population"].to_numpy(), 100
+        error = people**2 * 0.16 / n * (people - n) / (people - 1)
+        z = 1.959963984540054
+        for row, strata in enumerate([[0, 1, 2, 3], [0, 1], [2, 3], [0, 2], [1, 3]]):
+            margin = z * np.sqrt(1.2 * error[strata].sum()) / people[strata].sum()
+            deff = 1.2 * n * len(strata) * (people[strata] ** 2 / n).sum()
+            deff /= people[strata].sum() ** 2
+            assert_allclose(table["margin"][row], margin, **EXACT)
+            assert_allclose(table["deff"][row], deff, **EXACT)
+            assert table["n"][row] == n * len(strata)
+        assert_allclose(table["margin"][5:], z * np.sqrt(1.2 * error) / people, **EXACT)
+        assert table["contacts"].tolist()[:2] == [1600, 800]
+        assert (result.estimate, result.contacts) == (table["margin"][0], 1600)
+        assert (result.n_expected, result.n_used, result.n_dropped) == (400, 4, 0)
+        assert result.notes == ()
+        assert str(result.method) == (
+            "Expected margin of error (half-width) of a proportion of 80% at 95% confidence,"
+            " design effect 1.2, response rate 25%, strata weighted by their people, finite"
+            " population correction."
+        )
+
+    @pytest.mark.parametrize("population", [500, 2000, 10000])
+    def test_is_the_reverse_of_the_sample_size(self, population):
+        for needed, sd in (
+            (sample_size_proportion(population=population), None),
+            (sample_size_mean(1.2, 0.05, population=population), 1.2),
+        ):
+            plan = pd.DataFrame(
+                {"r": ["x"], "population": [population], "planned": [needed.completes]}
+            )
+            margin = expected_precision(plan, by=["r"], sd=sd).estimate
+            one_less = expected_precision(
+                plan.assign(planned=needed.completes - 1), by=["r"], sd=sd
+            )
+            assert margin <= 0.05 < one_less.estimate
+
+    def test_a_proportional_plan_costs_nothing_and_a_census_has_no_error(self):
+        plan = allocate(frame_of([600, 400]), 100, by=["region"]).table
+        table = expected_precision(plan, by=["region"]).table
+        assert_allclose(table["deff"], 1)
+        assert table["level"].tolist() == ["", "A", "B"]
+        census = allocate(frame_of([6, 1]), 7, by=["region"]).table
+        assert expected_precision(census, by=["region"]).table["margin"].tolist() == [0, 0, 0]
+
+    def test_what_the_people_cannot_yield_and_strata_without_interviews(self):
+        plan = frame_of([1000, 200, 50], planned=[100, 100, 0])
+        result = expected_precision(plan, by=["region"], response_rate=0.4)
+        assert result.table["n"].tolist() == [180, 100, 80, 0]
+        assert np.isnan(result.table["margin"].iloc[-1]) and result.n_expected == 180
+        assert sentences(result) == [
+            "Even if everybody is invited, fewer than the planned interviews can be expected in B.",
+            "No interview is expected in C: the margins do not speak for 4.0% of the people.",
+        ]
+
+    def test_a_plan_that_could_not_be_made(self):
+        plan = allocate(frame_of([50, 50]), 5, by=["region"], minimum=10).table
+        result = expected_precision(plan, by=["region"])
+        assert str(result.not_estimable) == "The plan has no interviews."
+        assert result.estimate is None and result.table["margin"].isna().all()
+
+    @pytest.mark.parametrize(
+        ("arguments", "text"),
+        [
+            ({"p": 0}, "p is 0: a proportion between 0 and 1 is needed"),
+            ({"sd": 0}, "sd is 0: a standard deviation above 0 is needed"),
+            ({"design_effect": -1}, "design_effect is -1: a number above 0 is needed"),
+            ({"response_rate": 40}, "response_rate is 40: a share such as 0.4 is needed"),
+            ({"conf_level": 95}, "conf_level is 95: a share such as 0.95 is needed"),
+        ],
+    )
+    def test_refuses(self, arguments, text):
+        with pytest.raises(ValueError, match=f"^{text}$"):
+            expected_precision(self.plan, by=["region"], **arguments)
+
+
+class TestPower:
+    def test_proportions_against_power_prop_test(self, reference):
+        expected = reference["power"]
+        for n, power in expected["proportion_power"].items():
+            assert_allclose(power_for_target(0.82, 0.9, int(n)).estimate, power, **EXACT)
+        down = expected["proportion_down_10_percent"]
+        result = power_for_target(*down["p"], down["n"], conf_level=0.9)
+        assert_allclose(result.estimate, down["power"], **EXACT)
+        for power, n in expected["proportion_n"].items():
+            assert sample_size_for_change(0.82, 0.9, power=float(power)).n == np.ceil(n)
+
+    def test_the_planned_target_of_the_method_takes_295_a_wave(self):
+        result = sample_size_for_change(0.82, 0.9, response_rate=0.4)
+        assert (result.estimate, result.n, result.contacts) == (295, 295, 738)
+        assert (result.baseline, result.target, result.power) == (0.82, 0.9, 0.8)
+        assert result.table.values.tolist() == [
+            [0.5, 145, 363],
+            [0.6, 185, 463],
+            [0.7, 232, 580],
+            [0.8, 295, 738],
+            [0.9, 394, 985],
+            [0.95, 486, 1215],
+        ]
+        assert list(result.table) == ["power", "n", "contacts"]
+        assert str(result.method) == (
+            "Power of the two-sided z test of two proportions at the 5% level, independent waves,"
+            " design effect 1."
+        )
+        chance = power_for_target(0.82, 0.9, 295)
+        assert list(chance.table) == ["n", "power"]
+        assert chance.table["n"].tolist() == [148, 295, 442, 590]
+        assert chance.table["power"][1] == chance.estimate
+
+    def test_means_against_power_t_test(self, reference):
+        expected = reference["power"]
+        for name, correlation in (("mean", None), ("panel", 0.5)):
+            for n, power in expected[f"{name}_power"].items():
+                deff = 1 if float(n) % 1 == 0 else 75 / float(n)
+                result = power_for_target(
+                    3, 3.3, round(float(n) * deff), sd=0.9, correlation=correlation,
+                    design_effect=deff,
+                )  # fmt: skip
+                assert_allclose(result.estimate, power, **EXACT)
+            size = sample_size_for_change(3.3, 3, sd=0.9, correlation=correlation)
+            assert size.n == np.ceil(expected[f"{name}_n"])
+        assert "paired t test" in str(size.method) and "correlation 0.5" in str(size.method)
+
+    def test_a_panel_of_proportions_against_full_enumeration(self):
+        # McNemar's χ² test: the customers who change are binomial, and so are those who improve
+        before, after, correlation, n = 0.6, 0.7, 0.5, 150
+        both = before * after + correlation * np.sqrt(0.6 * 0.4 * 0.7 * 0.3)
+        gained, lost = after - both, before - both
+        changed = np.arange(1, n + 1)[:, np.newaxis]
+        won = np.arange(n + 1)
+        chance = stats.binom.pmf(changed, n, gained + lost)
+        chance = chance * stats.binom.pmf(won, changed, gained / (gained + lost))
+        significant = (2 * won - changed) / np.sqrt(changed) > stats.norm.isf(0.025)
+        exact = chance[significant].sum()
+        result = power_for_target(before, after, n, correlation=correlation)
+        assert result.estimate == pytest.approx(exact, abs=0.02)
+        independent = power_for_target(before, after, n).estimate
+        assert result.estimate > independent + 0.2
+
+    def test_the_design_effect_multiplies_the_size(self):
+        plain, clustered = (
+            sample_size_for_change(3, 3.3, sd=0.9, design_effect=deff) for deff in (1, 2)
+        )
+        assert clustered.n in (2 * plain.n, 2 * plain.n - 1)
+        half = power_for_target(3, 3.3, 2 * plain.n, sd=0.9, design_effect=2)
+        assert half.estimate == power_for_target(3, 3.3, plain.n, sd=0.9).estimate
+
+    def test_two_interviews_are_the_fewest(self):
+        assert sample_size_for_change(1, 500, sd=0.1).n == 2
+        assert power_for_target(1, 2, 1, sd=1).estimate == 0
+
+    @pytest.mark.parametrize(
+        ("arguments", "text"),
+        [
+            ({"target": 0.8}, "target is 0.8: a value other than the baseline is needed"),
+            ({"target": 4}, "target is 4: a proportion between 0 and 1, or sd for a mean, .*"),
+            ({"sd": 0}, "sd is 0: a standard deviation above 0 is needed"),
+            ({"correlation": 1}, "correlation is 1: −1 to 1, or None, is needed"),
+            (
+                {"correlation": 0.99},
+                "correlation is 0.99: one that these proportions can have is needed",
+            ),
+            ({"design_effect": 0}, "design_effect is 0: a number above 0 is needed"),
+            ({"conf_level": 95}, "conf_level is 95: a share such as 0.95 is needed"),
+            ({"power": 80}, "power is 80: a share such as 0.8 is needed"),
+            ({"response_rate": 40}, "response_rate is 40: a share such as 0.4 is needed"),
+        ],
+    )
+    def test_refuses(self, arguments, text):
+        with pytest.raises(ValueError, match=f"^{text}$"):
+            sample_size_for_change(**{"baseline": 0.8, "target": 0.9, **arguments})
+        with pytest.raises(ValueError, match=r"^n is 0: a number of 1 or more is needed$"):
+            power_for_target(0.8, 0.9, 0)
+
+    @settings(max_examples=30)
+    @given(
+        st.floats(0.02, 0.98),
+        st.floats(0.02, 0.98),
+        st.sampled_from([None, 0.8, 1.4]),
+        st.floats(0.5, 0.95),
+    )
+    def test_the_size_is_the_smallest_that_has_the_power(self, baseline, target, sd, power):
+        assume(abs(baseline - target) > 0.005)
+        n = sample_size_for_change(baseline, target, sd=sd, power=power).n
+        assert power_for_target(baseline, target, n, sd=sd).estimate >= power - 1e-9
+        if n > 2:
+            assert power_for_target(baseline, target, n - 1, sd=sd).estimate < power
+        there = power_for_target(baseline, target, n, sd=sd).estimate
+        back = power_for_target(target, baseline, n, sd=sd).estimate
+        assert there == pytest.approx(back, rel=1e-12)

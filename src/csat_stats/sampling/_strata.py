@@ -7,12 +7,12 @@ from collections.abc import Hashable, Sequence
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from pandas.api.types import is_numeric_dtype
 
+from csat_stats import frames
+from csat_stats.frames import Array
 from csat_stats.results import Message, message
 
 IntArray = npt.NDArray[np.int64]
-FloatArray = npt.NDArray[np.float64]
 Cell = tuple[Hashable, ...]
 
 MISSING, OUTSIDE = -1, -2
@@ -26,7 +26,7 @@ def require(valid: bool, name: str, value: object, needed: str) -> None:
 def strata(frame: pd.DataFrame, by: Sequence[str], size: str) -> tuple[pd.DataFrame, IntArray]:
     """The strata in order of appearance with summed sizes, and each row's stratum or MISSING."""
     sizes = non_negative(frame, size)
-    table, codes = _cells(frame, by)
+    table, codes = cells(frame, by)
     known = codes != MISSING
     sums = np.bincount(codes[known], weights=sizes[known], minlength=len(table))
     table[size] = sums.astype("int64") if (sums % 1 == 0).all() else sums
@@ -38,8 +38,8 @@ def locate(
 ) -> tuple[IntArray, list[Cell]]:
     """Each response's row in ``table``, MISSING or OUTSIDE; and the combinations outside."""
     row_of = {cell: row for row, cell in enumerate(tuples(table, by))}
-    cells, codes = _cells(responses, by)
-    found = tuples(cells, by)
+    combinations, codes = cells(responses, by)
+    found = tuples(combinations, by)
     rows = [row_of.get(cell, OUTSIDE) for cell in found]
     outside = [cell for cell in found if cell not in row_of]
     # The extra place at the end is where code -1 looks itself up.
@@ -75,23 +75,17 @@ def outside_notes(n: int, cells: Sequence[Cell]) -> list[Message]:
     return [note]
 
 
-def non_negative(frame: pd.DataFrame, column: str) -> FloatArray:
+def non_negative(frame: pd.DataFrame, column: str) -> Array:
     """A column of counts or deviations: finite, none missing, none negative."""
-    _require_columns(frame, [column])
-    if not is_numeric_dtype(frame[column].dtype):
-        raise ValueError(f"column {column!r} holds text: numbers of 0 or more are needed")
-    values = frame[column].to_numpy(dtype="float64", na_value=np.nan)
-    for row in np.flatnonzero(~(np.isfinite(values) & (values >= 0))):
-        raise ValueError(
-            f"column {column!r} holds {values[row]:g} in row {frame.index[row]}:"
-            " numbers of 0 or more are needed"
-        )
+    require_columns(frame, [column])
+    values = frames.numbers(frame[column])
+    frames.require(values >= 0, values, "numbers of 0 or more")
     return np.asarray(values, dtype="float64")
 
 
-def _cells(data: pd.DataFrame, by: Sequence[str]) -> tuple[pd.DataFrame, IntArray]:
+def cells(data: pd.DataFrame, by: Sequence[str]) -> tuple[pd.DataFrame, IntArray]:
     """The combinations of ``by`` in order of appearance, and each row's number or MISSING."""
-    _require_columns(data, by)
+    require_columns(data, by)
     numbers = data.groupby(list(by), sort=False, observed=True).ngroup()
     codes = numbers.fillna(MISSING).to_numpy(dtype="int64")
     known = np.flatnonzero(codes != MISSING)
@@ -99,7 +93,7 @@ def _cells(data: pd.DataFrame, by: Sequence[str]) -> tuple[pd.DataFrame, IntArra
     return data[list(by)].iloc[known[first]].reset_index(drop=True), codes
 
 
-def _require_columns(data: pd.DataFrame, columns: Sequence[str]) -> None:
+def require_columns(data: pd.DataFrame, columns: Sequence[str]) -> None:
     if isinstance(columns, str) or not columns:
         raise ValueError(f"columns are given as {columns!r}: a list of names is needed")
     missing = [column for column in columns if column not in data]

@@ -10,7 +10,9 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from csat_stats.frames import check_level
 from csat_stats.results import Result, message
+from csat_stats.sampling._intervals import wilson
 from csat_stats.sampling._strata import (
     MISSING,
     OUTSIDE,
@@ -50,6 +52,23 @@ class Representativeness(Result):
     df: int | None = None
     p_value: float | None = None
     cohen_w: float | None = None
+    cramers_v: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class NonresponseByStratum(Result):
+    """Who did not answer; ``estimate`` is the response rate of all who were invited, 0–1.
+
+    ``statistic``, ``df``, ``p_value`` and ``cramers_v`` compare the rates of the strata.
+    ``table``: the columns of ``by``, invited, n (responses), estimate (response rate, 0–1),
+    conf_low, conf_high, difference (from the rate of all).
+    """
+
+    n_invited: int
+    n_outside: int
+    statistic: float | None = None
+    df: int | None = None
+    p_value: float | None = None
     cramers_v: float | None = None
 
 
@@ -205,4 +224,105 @@ def representativeness(
         notes=tuple(notes),
         table=table,
         **fields,
+    )
+
+
+def nonresponse_by_stratum(
+    responses: pd.DataFrame,
+    invited: pd.DataFrame,
+    *,
+    by: Sequence[str],
+    size: str = "invited",
+    conf_level: float = 0.95,
+) -> NonresponseByStratum:
+    """The response rate of every stratum, and whether the strata differ.
+
+    Parameters
+    ----------
+    responses
+        One row per respondent with the columns of ``by``; rows with a missing value in one of
+        them are left out and counted, rows in strata where nobody was invited are also named.
+    invited
+        Rows with the columns of ``by`` and the number of people invited in ``size``.
+    by
+        Columns that define a stratum.
+    size
+        Column with the number of people invited.
+    conf_level
+        0–1.
+
+    Raises
+    ------
+    ValueError
+        If a column is missing or a number invited is missing or negative.
+
+    Notes
+    -----
+    Wilson (1927) intervals; Pearson's χ² of response by stratum with k − 1 degrees of freedom and
+    V = √(χ²/n) for the n invited (Cramér, 1946). A stratum with more responses than invitations
+    has no rate and is left out of the comparison. Checked against R ``prop.test``.
+
+    Examples
+    --------
+    >>> invited = pd.DataFrame({"region": ["North", "South"], "invited": [100, 100]})
+    >>> responses = pd.DataFrame({"region": ["North"] * 40 + ["South"] * 20})
+    >>> result = nonresponse_by_stratum(responses, invited, by=["region"])
+    >>> result.estimate, result.table["estimate"].tolist(), round(result.p_value, 4)
+    (0.3, [0.4, 0.2], 0.002)
+    """
+    check_level(conf_level)
+    table, codes = strata(invited, by, size)
+    table = table[table[size] > 0].reset_index(drop=True)
+    position, outside = locate(responses, table, by)
+    table["invited"] = table.pop(size)
+    asked = table["invited"].to_numpy(dtype="float64")
+    n = np.bincount(position[position >= 0], minlength=len(table))
+    n_outside = int((position == OUTSIDE).sum())
+    notes = [*frame_notes(codes), *outside_notes(n_outside, outside)]
+    possible = n <= asked
+    if not possible.all():
+        note = message(
+            "There are more responses than invitations in {cells}: no response rate there.",
+            cells=names(tuples(table, by), ~possible),
+        )
+        notes.append(note)
+    answered, reached = int(n[possible].sum()), float(asked[possible].sum())
+    rate = answered / reached if reached else np.nan
+    low, high = wilson(n, np.maximum(asked, n), conf_level)
+    table["n"] = n
+    table["estimate"] = np.where(possible, n / asked, np.nan)
+    table["conf_low"] = np.where(possible, low, np.nan)
+    table["conf_high"] = np.where(possible, high, np.nan)
+    table["difference"] = table["estimate"] - rate
+    fields: dict[str, Any] = {
+        "conf_level": conf_level,
+        "n_invited": int(reached),
+        "n_outside": n_outside,
+        "n_used": answered,
+        "n_dropped": int((position == MISSING).sum()),
+        "method": message(
+            "Share of the invited who answered with {level:g}% Wilson interval, Pearson χ² of"
+            " response by stratum, effect size Cramér's V; responses with a missing stratum are"
+            " left out.",
+            level=100 * conf_level,
+        ),
+        "notes": tuple(notes),
+        "table": table,
+    }
+    if not reached:
+        reason = message("There are no invitations to judge the responses by.")
+        return NonresponseByStratum(not_estimable=reason, **fields)
+    (below,), (above,) = wilson([answered], [reached], conf_level)
+    df = int(possible.sum()) - 1
+    if df > 0 and 0 < rate < 1:
+        expected = rate * asked[possible]
+        statistic = float((((n[possible] - expected) ** 2) / (expected * (1 - rate))).sum())
+        fields |= {
+            "statistic": statistic,
+            "df": df,
+            "p_value": float(stats.chi2.sf(statistic, df)),
+            "cramers_v": float(np.sqrt(statistic / reached)),
+        }
+    return NonresponseByStratum(
+        estimate=rate, conf_low=float(below), conf_high=float(above), **fields
     )

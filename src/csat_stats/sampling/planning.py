@@ -11,11 +11,11 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from csat_stats.frames import Array, check_level
 from csat_stats.results import Message, Result, message
 from csat_stats.sampling._strata import (
     MISSING,
     Cell,
-    FloatArray,
     IntArray,
     frame_notes,
     names,
@@ -236,15 +236,15 @@ def _sample_size(
     response_rate: float,
 ) -> SampleSize:
     """Cochran's n; ``lost`` is 1 where the variance has divisor N, 0 where it has N − 1."""
-    require(0 < conf_level < 1, "conf_level", conf_level, "a share such as 0.95")
+    check_level(conf_level)
     require(population is None or population >= 1, "population", population, "1 or more, or None,")
     require(design_effect > 0, "design_effect", design_effect, "a number above 0")
     require(0 < response_rate <= 1, "response_rate", response_rate, "a share such as 0.4")
     size = design_effect * variance * (float(stats.norm.isf((1 - conf_level) / 2)) / margin) ** 2
     if population is not None:
         size /= 1 + (size - lost) / population
-    completes = _round_up(size)
-    contacts = _round_up(completes / response_rate)
+    completes = round_up(size)
+    contacts = round_up(completes / response_rate)
     notes: list[Message] = []
     if population is not None and contacts > population:
         notes.append(
@@ -277,14 +277,14 @@ def _sample_size(
     )
 
 
-def _round_up(value: float) -> int:
+def round_up(value: float) -> int:
     """Up to a whole number of people, at least one; 70.00000000000001 is 70."""
     return max(1, math.ceil(round(value, 9)))
 
 
 def _wanted(
-    method: str, frame: pd.DataFrame, people: FloatArray, codes: IntArray, sd: str | None
-) -> tuple[FloatArray, Message]:
+    method: str, frame: pd.DataFrame, people: Array, codes: IntArray, sd: str | None
+) -> tuple[Array, Message]:
     """What each stratum is to be given in proportion to, and what that is called."""
     if method == "proportional":
         return people, message("Proportional")
@@ -303,9 +303,7 @@ def _wanted(
     return people * non_negative(frame, sd)[known], message("Neyman")
 
 
-def _fill(
-    total: int, wanted: FloatArray, people: FloatArray, lower: IntArray, upper: IntArray
-) -> IntArray:
+def _fill(total: int, wanted: Array, people: Array, lower: IntArray, upper: IntArray) -> IntArray:
     """Whole numbers in proportion to ``wanted``, within the bounds, that add up to ``total``."""
     planned = np.zeros(people.size, dtype="int64")
     taken = np.flatnonzero(upper > 0)
@@ -325,7 +323,7 @@ def _fill(
 
 
 def _plan_notes(
-    n: int, planned: IntArray, wanted: FloatArray, capacity: IntArray, cells: list[Cell]
+    n: int, planned: IntArray, wanted: Array, capacity: IntArray, cells: list[Cell]
 ) -> list[Message]:
     people = int(capacity.sum())
     notes = []

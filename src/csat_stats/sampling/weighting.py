@@ -7,18 +7,19 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 from scipy import stats
 
-from csat_stats.results import Result, message
+from csat_stats.frames import Array, check_level, respondent_weights
+from csat_stats.results import Message, Result, message
 from csat_stats.sampling._strata import (
     MISSING,
     OUTSIDE,
-    FloatArray,
+    Cell,
     frame_notes,
     locate,
     names,
-    non_negative,
     outside_notes,
     require,
     strata,
@@ -27,22 +28,31 @@ from csat_stats.sampling._strata import (
 
 
 @dataclass(frozen=True, kw_only=True)
-class PostStratification(Result):
+class Weighting(Result):
     """Weights of the responses; ``estimate`` is Kish's design effect of the weights.
 
-    ``weights`` has the index of the responses and mean 1, and is missing for responses that belong
-    to no stratum. ``share_empty`` of the people, 0–1, are in the ``n_empty`` strata without
-    respondents. ``table``: the columns of ``by``, population, n, weight.
+    ``weights`` has the index of the responses and mean 1, and is missing for responses that get no
+    weight. ``n_empty`` strata or levels with people are without respondents, ``n_outside``
+    responses are where the frame has nobody.
     """
 
     weights: pd.Series = field(repr=False)
     n_empty: int
-    share_empty: float | None
     n_outside: int
 
     def to_dict(self) -> dict[str, Any]:
         """Every field as plain Python, the weights as a list in the order of the responses."""
         return Result.to_dict(replace(self, weights=self.weights.tolist()))
+
+
+@dataclass(frozen=True, kw_only=True)
+class PostStratification(Weighting):
+    """Weights by stratum; ``share_empty`` of the people, 0–1, are in strata without respondents.
+
+    ``table``: the columns of ``by``, population, n, weight.
+    """
+
+    share_empty: float | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,15 +126,9 @@ def post_stratify(
     n_outside = int((position == OUTSIDE).sum())
     notes = [*frame_notes(codes), *outside_notes(n_outside, outside)]
     if not filled.all():
-        note = message(
-            "Nobody answered in {cells}: the weights do not speak for {percent:.1f}% of the"
-            " people.",
-            cells=names(tuples(table, by), ~filled),
-            percent=100 * (share_empty or 0),
-        )
-        notes.append(note)
+        notes.append(empty_note(tuples(table, by), ~filled, share_empty or 0))
     return PostStratification(
-        estimate=_kish(weight[position[used]]) if n else None,
+        estimate=kish(weight[position[used]]) if n else None,
         weights=weights,
         n_empty=int((~filled).sum()),
         share_empty=share_empty,
@@ -151,7 +155,8 @@ def design_effect(
     Parameters
     ----------
     weights
-        One weight per respondent, 0 or more, on any scale; missing weights are left out.
+        One weight per respondent, 0 or more, on any scale; a respondent whose weight is 0 or
+        missing is left out.
     p
         Proportion the margins of error are for, 0–1; 0.5 gives the widest.
     conf_level
@@ -160,7 +165,7 @@ def design_effect(
     Raises
     ------
     ValueError
-        If a weight is negative or infinite, or all of them are 0.
+        If a weight is negative, infinite or no number.
 
     Notes
     -----
@@ -175,9 +180,10 @@ def design_effect(
     (1.125, 2.6667)
     """
     require(0 < p < 1, "p", p, "a proportion between 0 and 1")
-    require(0 < conf_level < 1, "conf_level", conf_level, "a share such as 0.95")
-    given = weights.dropna()
-    n = given.size
+    check_level(conf_level)
+    values = respondent_weights(weights.rename("weights"), weights.index)
+    values = values[values > 0]
+    n = values.size
     fields: dict[str, Any] = {
         "p": p,
         "conf_level": conf_level,
@@ -185,16 +191,14 @@ def design_effect(
         "n_dropped": weights.size - n,
         "method": message(
             "Kish design effect nΣw²/(Σw)², margin of error for a proportion of {percent:g}% at"
-            " {level:g}% confidence; missing weights are left out.",
+            " {level:g}% confidence; respondents with weight 0 or none are left out.",
             percent=100 * p,
             level=100 * conf_level,
         ),
     }
     if n == 0:
         return KishDesignEffect(not_estimable=message("There are no weights."), **fields)
-    values = non_negative(given.to_frame("weights"), "weights")
-    require(bool(values.any()), "the sum of the weights", 0, "a sum above 0")
-    deff = _kish(values)
+    deff = kish(values)
     margin = float(stats.norm.isf((1 - conf_level) / 2) * np.sqrt(p * (1 - p) / n))
     return KishDesignEffect(
         estimate=deff,
@@ -205,6 +209,15 @@ def design_effect(
     )
 
 
-def _kish(weights: FloatArray) -> float:
+def empty_note(cells: Sequence[Cell], empty: npt.NDArray[np.bool_], share: float) -> Message:
+    return message(
+        "Nobody answered in {cells}: the weights do not speak for {percent:.1f}% of the people.",
+        cells=names(cells, empty),
+        percent=100 * share,
+    )
+
+
+def kish(weights: Array) -> float:
+    """nΣw²/(Σw)² of weights above 0."""
     scaled = weights / weights.max()  # squares of very large or small weights stay in range
     return float(scaled.size * np.square(scaled).sum() / scaled.sum() ** 2)
