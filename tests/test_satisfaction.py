@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
+from scipy import stats
 
 from csat_stats.satisfaction import (
     by_segment,
@@ -52,6 +53,23 @@ def recommendations(detractors, passives, promoters):
 def assert_interval(result, expected, **tolerance):
     actual = [result.conf_low, result.conf_high]
     assert_allclose(actual, expected, **(tolerance or EXACT))
+
+
+def assert_close(actual, expected):
+    """To 1e-9, and nearer to 0 than that where it is 0."""
+    assert_allclose(actual, expected, rtol=1e-9, atol=1e-12)
+
+
+@pytest.fixture(params=["made", "airline"])
+def weighted(request, reference):
+    """Answers q (1–5) and r (0–10), group g, weight w of a data set, and R's figures of them."""
+    expected = reference[f"weighted_{request.param}"]
+    if request.param == "made":
+        return pd.DataFrame(expected["data"]), expected
+    raw = request.getfixturevalue("reference_data")("airline_sample")
+    clean = raw["Cleanliness"].where(raw["Cleanliness"] > 0)
+    frame = pd.DataFrame({"q": clean, "r": (2 * raw["Cleanliness"] + raw["Seat Comfort"]) % 11})
+    return frame.assign(g=raw["Class"], w=0.5 + raw["Flight Distance"] / 1000), expected
 
 
 def sentences(result):
@@ -475,22 +493,34 @@ class TestBySegment:
         )
 
     def test_small_bases(self):
-        frame = self.frame({"C": 30, "A": 29, "B": 10, "D": 9})
-        frame.loc[[0, 69], "q1"] = np.nan  # one answer of C and one of D less
+        frame = self.frame({"C": 30, "A": 29, "B": 11, "D": 9, "E": 10})
+        frame.loc[[0, 70], "q1"] = np.nan  # one answer of C and one of D less
         result = by_segment(frame, "shop", partial(mean_score, conf_level=0.9), "q1")
         table = result.table
-        assert table["level"].tolist() == ["C", "A", "B", "D"]
-        assert table["n"].tolist() == [29, 29, 10, 8]
-        assert table["flag"].tolist() == ["caution", "caution", "caution", "suppressed"]
+        assert table["level"].tolist() == list("CABDE")
+        assert str(table["n"].dtype) == "Int64"
+        assert table["n"].fillna(0).tolist() == [29, 29, 11, 0, 0]
+        flags = ["caution", "caution", "caution", "suppressed", "suppressed"]
+        assert table["flag"].tolist() == flags
         figures = table[["estimate", "conf_low", "conf_high"]].isna().all(axis=1)
-        assert figures.tolist() == [False, False, False, True]
+        assert figures.tolist() == [False, False, False, True, True]
         assert sentences(result) == [
-            "Groups with fewer than 10 answers, figures withheld: 1.",
+            "Groups withheld, because they have fewer than 10 answers or would give away one that"
+            " has: 2.",
             "Groups with fewer than 30 answers, to be read with caution: 3.",
         ]
-        assert (result.n_used, result.n_dropped, result.conf_level) == (76, 2, 0.9)
+        assert (result.n_used, result.n_dropped, result.conf_level) == (87, 2, 0.9)
         open_table = by_segment(frame, "shop", mean_score, "q1", minimum_base=0, caution_base=0)
         assert set(open_table.table["flag"]) == {""}
+        assert open_table.table["n"].tolist() == [29, 29, 11, 8, 10]
+
+    def test_no_base_can_be_worked_out(self):
+        frame = self.frame({"A": 40, "B": 12, "C": 3, "D": 30})
+        frame.loc[40:44, "shop"] = None  # 5 of B
+        result = by_segment(frame, "shop", mean_score, "q1")
+        shown = result.table.dropna(subset="n")
+        assert shown["level"].tolist() == ["A", "D"]
+        assert result.n_used - shown["n"].sum() == 10
 
     def test_order_of_levels(self):
         frame = self.frame({"low": 3, "high": 3})
@@ -499,11 +529,38 @@ class TestBySegment:
         ordered = frame.assign(shop=frame["shop"].astype(tiers))
         table = by_segment(ordered, "shop", mean_score, "q1", **options).table
         assert table["level"].tolist() == ["high", "middle", "low"]
-        assert table["n"].tolist() == [3, 0, 3]
+        assert table["n"].fillna(-1).tolist() == [3, -1, 3]
         assert table["flag"].tolist() == ["", "suppressed", ""]
         unordered = frame.assign(shop=frame["shop"].astype("category"))
         table = by_segment(unordered, "shop", mean_score, "q1", **options).table
         assert table["level"].tolist() == ["low", "high"]
+
+    def test_every_statistic_is_that_of_the_group_alone(self):
+        rng = np.random.default_rng(3)
+        frame = pd.DataFrame({"g": rng.choice(list("abc"), 90), "x": rng.integers(1, 6, 90)})
+        weights = pd.Series(rng.choice([0.5, 1, 2.5], 90))
+
+        def median(scores, weights=None):
+            return mean_score(scores.clip(2, 4), weights=weights)
+
+        statistics = [
+            mean_score,
+            partial(top_box, satisfied_from=4, conf_level=0.9),
+            partial(index_score, low=1, high=5, formula="of_maximum"),
+            partial(nps, interval="wald"),
+            nps,
+            median,
+        ]
+        for statistic in statistics:
+            for options in ({}, {"weights": weights}):
+                table = by_segment(frame, "g", statistic, "x", **options).table.set_index("level")
+                for level, rows in frame.groupby("g"):
+                    own = {name: values[rows.index] for name, values in options.items()}
+                    alone = statistic(rows["x"], **own)
+                    assert table.loc[level, "n"] == alone.n_used
+                    figures = [alone.estimate, alone.conf_low, alone.conf_high]
+                    row = table.loc[level, ["estimate", "conf_low", "conf_high"]]
+                    assert row.tolist() == figures
 
     def test_rows_without_a_group(self):
         frame = pd.DataFrame({"year": pd.array([1, pd.NA, 2], dtype="Int64"), "q1": [1.0, 2, 3]})
@@ -552,6 +609,192 @@ class TestRankDimensions:
     def test_nothing_to_rank(self):
         for scores in (pd.DataFrame(), pd.DataFrame({"a": [np.nan]})):
             assert str(rank_dimensions(scores).not_estimable) == "There are no answers."
+
+
+class TestWeights:
+    def test_mean_index_and_share(self, weighted):
+        frame, expected = weighted
+        given = {"weights": frame["w"]}
+        for result, of in [
+            (mean_score(frame["q"], **given), expected["mean"]),
+            (mean_score(frame["q"], conf_level=0.9, **given), expected["mean90"]),
+            (index_score(frame["q"], low=1, high=5, **given), expected["index"]),
+            (
+                index_score(frame["q"], low=1, high=5, formula="of_maximum", **given),
+                expected["of_maximum"],
+            ),
+        ]:
+            figures = [result.estimate, result.std_error, result.std_dev, result.n_effective]
+            assert_close(figures, [of["mean"], of["se"], of["sd"], of["neff"]])
+            assert_interval(result, of["ci"])
+            assert (result.n_used, result.n_dropped) == (of["n"], len(frame) - of["n"])
+        result, of = top_box(frame["q"], 4, **given), expected["top2"]
+        assert result.n_satisfied == of["k"] and result.n_used == expected["mean"]["n"]
+        assert_close([result.estimate, result.n_effective], [of["p"], expected["mean"]["neff"]])
+        assert_interval(result, of["ci"])
+
+    def test_nps(self, weighted):
+        frame, expected = weighted
+        of = expected["nps"]
+        for interval, limits in (("wald", of["wald"]), ("adjusted_wald", of["adjusted"])):
+            result = nps(frame["r"], weights=frame["w"], interval=interval)
+            assert [result.detractors, result.passives, result.promoters] == of["counts"]
+            shares = [result.share_detractors, result.share_passives, result.share_promoters]
+            assert_close(shares, of["shares"])
+            figures = [result.estimate, result.std_error, result.n_effective]
+            assert_close(figures, [of["nps"], of["se"], of["neff"]])
+            assert_interval(result, limits)
+
+    @pytest.mark.parametrize("interval", ["wald", "adjusted"])
+    def test_nps_difference(self, weighted, interval):
+        frame, expected = weighted
+        first = frame["g"] == frame["g"].iloc[0]
+        a, b = frame[first], frame[~first]
+        result = nps_difference(
+            a["r"],
+            b["r"],
+            weights_a=a["w"],
+            weights_b=b["w"],
+            interval="wald" if interval == "wald" else "adjusted_wald",
+        )
+        of = expected["nps_difference"][interval]
+        assert_close([result.nps_a, result.nps_b], [expected[f"nps_{x}"]["nps"] for x in "ab"])
+        assert_close([result.std_error], [of["se"]])
+        assert_interval(result, of["ci"])
+        z = of.get("z", (result.nps_a - result.nps_b) / of["se"])
+        assert_close([result.statistic, result.p_value], [z, 2 * stats.norm.sf(abs(z))])
+        assert result.n_used == sum(expected["nps"]["counts"])
+
+    def test_distribution_and_dimensions(self, weighted):
+        frame, expected = weighted
+        result = distribution(frame[["q"]], range(1, 6), weights=frame["w"])
+        assert_close(result.table["share"], expected["distribution"])
+        counted = frame["q"][frame["w"] > 0]
+        assert result.table["n"].tolist() == [(counted == x).sum() for x in range(1, 6)]
+        assert set(result.table["base"]) == {expected["mean"]["n"]} == {result.n_used}
+        result = rank_dimensions(frame[["q", "r"]], weights=frame["w"])
+        row = result.table.set_index("dimension").loc["q"]
+        assert_close(
+            row[["estimate", "conf_low", "conf_high"]].tolist(),
+            [expected["mean"]["mean"], *expected["mean"]["ci"]],
+        )
+        assert row["n"] == expected["mean"]["n"]
+
+    def test_by_segment(self, weighted):
+        frame, expected = weighted
+        groups = expected["by_group"]
+        for statistic in (mean_score, partial(top_box, satisfied_from=4)):
+            table = by_segment(frame, "g", statistic, "q", weights=frame["w"]).table
+            table = table.set_index("level").loc[list(groups)]
+            assert table["n"].tolist() == [group["n"] for group in groups.values()]
+            of = [
+                (g["mean"], *g["ci"])
+                if statistic is mean_score
+                else (g["top"]["p"], *g["top"]["ci"])
+                for g in groups.values()
+            ]
+            assert_close(table[["estimate", "conf_low", "conf_high"]].to_numpy(), of)
+
+    def test_scale_order_and_labels_of_the_weights_do_not_matter(self):
+        rng = np.random.default_rng(2)
+        scores = pd.Series(rng.integers(0, 11, 60), index=rng.permutation(60))
+        weights = pd.Series(rng.exponential(size=60), index=scores.index)
+        for statistic in (mean_score, nps, partial(top_box, satisfied_from=9)):
+            result = statistic(scores, weights=weights)
+            moved = statistic(scores[::-1], weights=1000 * weights.sort_values())
+            assert_close(
+                [moved.estimate, moved.conf_low, moved.conf_high, moved.n_effective],
+                [result.estimate, result.conf_low, result.conf_high, result.n_effective],
+            )
+
+    @given(st.lists(st.integers(0, 10), min_size=2, max_size=40), st.floats(0.1, 10))
+    def test_equal_weights_are_no_weights(self, values, weight):
+        scores, weights = pd.Series(values), pd.Series(weight, index=range(len(values)))
+        for statistic in (mean_score, nps, partial(top_box, satisfied_from=9)):
+            plain, same = statistic(scores), statistic(scores, weights=weights)
+            assert_allclose(same.estimate, plain.estimate, rtol=1e-9, atol=1e-9)
+            assert_interval(same, [plain.conf_low, plain.conf_high], rtol=1e-8, atol=1e-8)
+            assert_allclose(same.n_effective, len(values))
+            assert plain.n_effective is None
+
+    def test_without_a_weight_a_respondent_is_left_out(self):
+        scores = pd.Series([1, 2, 9, None, 10, 10])
+        weights = pd.Series([0, None, 2, 5, 1, 1])
+        for statistic in (mean_score, nps, partial(top_box, satisfied_from=9)):
+            result = statistic(scores, weights=weights)
+            assert (result.n_used, result.n_dropped) == (3, 3)
+            assert str(result.method).endswith(
+                "respondents without an answer or a weight are left out."
+            )
+        assert mean_score(scores, weights=weights).estimate == 9.5
+        result = distribution(scores.to_frame("q"), [1, 2, 9, 10], weights=weights)
+        assert result.table["share"].tolist() == [0, 0, 0.5, 0.5]
+        assert (result.n_used, result.n_dropped, set(result.table["base"])) == (3, 3, {3})
+        nobody = pd.Series([0.0] * 6)
+        for statistic in (mean_score, nps, partial(top_box, satisfied_from=9)):
+            result = statistic(scores, weights=nobody)
+            assert str(result.not_estimable) == "There are no answers."
+            assert (result.n_used, result.n_dropped) == (0, 6)
+        result = distribution(scores.to_frame("q"), [1, 2, 9, 10], weights=nobody)
+        assert str(result.not_estimable) == "There are no answers."
+        assert result.table["share"].isna().all()
+
+    def test_one_answer_and_constant_answers(self):
+        one = mean_score(pd.Series([4, 2]), weights=pd.Series([3, 0]))
+        assert (one.estimate, one.conf_low, one.n_effective) == (4, None, 1)
+        assert sentences(one) == ["One answer only: there is no interval."]
+        one = nps(pd.Series([10]), weights=pd.Series([3.0]), interval="wald")
+        assert (one.estimate, one.std_error, one.conf_low, one.conf_high) == (100, 0, 100, 100)
+        weights = pd.Series([0.1, 0.7, 0.3, 1.9])
+        constant = mean_score(pd.Series([11 / 3] * 4), weights=weights)
+        assert constant.estimate == constant.conf_low == constant.conf_high == 11 / 3
+        everyone = top_box(pd.Series([5] * 4), 4, weights=weights)
+        assert everyone.estimate == everyone.conf_high == 1 and 0 < everyone.conf_low < 1
+        nobody = top_box(pd.Series([1] * 4), 4, weights=weights)
+        assert nobody.estimate == nobody.conf_low == 0 and 0 < nobody.conf_high < 1
+
+    def test_methods(self):
+        scores, weights = pd.Series([9, 5]), pd.Series([1, 2])
+        tail = "; respondents without an answer or a weight are left out."
+        mean = "weighted mean with 95% t interval, standard error by Taylor linearisation" + tail
+        score = "Weighted percentage of 9–10 less that of 0–6, with "
+        error = "interval at 95% and standard error by Taylor linearisation" + tail
+        for result, text in [
+            (mean_score(scores, weights=weights), "W" + mean[1:]),
+            (
+                index_score(scores, low=0, high=10, weights=weights),
+                "Each answer x mapped to 0–100 by (x − 0)/(10 − 0)·100, then " + mean,
+            ),
+            (
+                top_box(scores, 9, weights=weights),
+                "Weighted share of answers of 9 or more with 95% Wilson interval on Kish's"
+                " effective n" + tail,
+            ),
+            (nps(scores, weights=weights, interval="wald"), score + "Wald " + error),
+            (
+                nps(scores, weights=weights),
+                score + "adjusted Wald (on Kish's effective n) " + error,
+            ),
+            (
+                nps_difference(scores, scores, weights_b=weights, interval="wald"),
+                "Difference of two independent weighted Net Promoter Scores with Wald interval at"
+                " 95% and z test" + tail,
+            ),
+            (
+                distribution(scores.to_frame("q"), [5, 9], weights=weights),
+                "Weighted shares of the respondents who answered the item and have a weight;"
+                " n counts respondents.",
+            ),
+        ]:
+            assert str(result.method) == text
+
+    def test_refuses(self):
+        scores = pd.Series([9, 5])
+        text = "^column 'w' holds -1 in row 1: weights of 0 or more needed$"
+        with pytest.raises(ValueError, match=text):
+            mean_score(scores, weights=pd.Series([1, -1], name="w"))
+        with pytest.raises(ValueError, match=r"^there are 3 weights for 2 respondents$"):
+            nps(scores, weights=pd.Series([1, 1, 1]))
 
 
 def test_results_become_plain_python():

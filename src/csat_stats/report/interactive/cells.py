@@ -12,7 +12,6 @@ import pandas as pd
 
 from csat_stats import satisfaction
 from csat_stats.report import scope as scopes
-from csat_stats.report.interactive.disclosure import withheld
 from csat_stats.report.material import Material
 from csat_stats.results import Message, message
 
@@ -137,11 +136,11 @@ def _measured(
             if shown
             else None
         )
-        hidden = withheld(codes[score.notna().to_numpy()], sizes, base)
+        hidden = satisfaction.withheld(codes[score.notna().to_numpy()], sizes, base)
         for number, (name, secret) in enumerate(zip(levels, hidden, strict=True)):
             frame = pd.DataFrame({"level": levels[name], "score": score})
             table = satisfaction.by_segment(
-                frame, "level", statistic, "score", minimum_base=base, caution_base=base
+                frame, "level", statistic, "score", minimum_base=0, caution_base=0
             ).table
             figures = table[["n", "estimate", "conf_low", "conf_high"]]
             for code, row in enumerate(figures.itertuples(index=False)):
