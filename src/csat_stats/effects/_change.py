@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 from scipy import optimize, stats
 from scipy.special import gammaln
 
@@ -41,20 +40,6 @@ EFFECT_SIZES = {
     ("share", "independent"): "cohens_h",
     ("share", "panel"): "cohens_h",
 }
-
-
-def check_level(conf_level: float) -> None:
-    if not 0 < conf_level < 1:
-        raise ValueError(f"conf_level is {conf_level}: a number between 0 and 1 is needed")
-
-
-def numbers(values: pd.Series, name: str) -> Array:
-    if not pd.api.types.is_numeric_dtype(values.dtype):
-        raise ValueError(f"{name} is {values.dtype}: a numeric or bool column is needed")
-    found: Array = values.to_numpy(dtype=float, na_value=np.nan)
-    if np.isinf(found).any():
-        raise ValueError(f"{name} holds an infinite value: finite numbers are needed")
-    return found
 
 
 def varies(x: Array, y: Array, paired: bool) -> bool:

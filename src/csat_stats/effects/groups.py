@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from csat_stats.effects._change import check_level, numbers, t_test
+from csat_stats.effects._change import t_test
+from csat_stats.frames import check_level, numbers
 from csat_stats.results import Result, message
 
 CELLS = [("treated", "before"), ("treated", "after"), ("control", "before"), ("control", "after")]
@@ -98,7 +99,10 @@ def did(
         if not values.index.equals(outcome.index):
             raise ValueError(f"{name} and outcome have different indexes: align them first")
     frame = pd.DataFrame(
-        {name: numbers(series[name], name) for name in ("outcome", "treated", "after")}
+        {
+            name: numbers(series[name].rename(name)).to_numpy()
+            for name in ("outcome", "treated", "after")
+        }
     )
     for name in ("treated", "after"):
         wrong = frame[name].notna() & ~frame[name].isin((0, 1))

@@ -12,12 +12,11 @@ from csat_stats.effects._change import (
     EFFECT_SIZES,
     METHODS,
     Array,
-    check_level,
     compare,
-    numbers,
     varies,
 )
 from csat_stats.effects.goal import attainment
+from csat_stats.frames import check_level, numbers
 from csat_stats.results import Message, Result, message
 
 
@@ -136,7 +135,8 @@ def before_after(
     """
     check_level(conf_level)
     design: Literal["independent", "panel"] = "panel" if paired else "independent"
-    x, y = numbers(before, "before"), numbers(after, "after")
+    x = numbers(before.rename("before")).to_numpy()
+    y = numbers(after.rename("after")).to_numpy()
     notes: list[Message] = []
     if paired:
         pairs, notes = _match(pd.Series(x, before.index), pd.Series(y, after.index))

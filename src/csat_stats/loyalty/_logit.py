@@ -11,6 +11,7 @@ from scipy.optimize import linprog
 from scipy.special import expit
 from scipy.stats import norm
 
+from csat_stats.frames import numbers
 from csat_stats.results import Message, message
 
 Array = npt.NDArray[np.float64]
@@ -34,11 +35,6 @@ class Fit(NamedTuple):
     probability: Array
 
 
-def check_level(conf_level: float) -> None:
-    if not 0 < conf_level < 1:
-        raise ValueError(f"conf_level is {conf_level}: a number between 0 and 1 is needed")
-
-
 def complete_patterns(outcome: pd.Series, drivers: pd.DataFrame) -> Patterns:
     if not outcome.index.equals(drivers.index):
         raise ValueError("the outcome and the drivers have different indexes: align them first")
@@ -48,11 +44,11 @@ def complete_patterns(outcome: pd.Series, drivers: pd.DataFrame) -> Patterns:
     if len(set(names)) < len(names):
         repeated = sorted({name for name in names if names.count(name) > 1})
         raise ValueError(f"driver columns {repeated} occur more than once: names must differ")
-    y = _numbers(outcome, "outcome")
+    y = numbers(outcome.rename("outcome")).to_numpy()
     wrong = ~(np.isnan(y) | (y == 0) | (y == 1))
     if wrong.any():
         raise ValueError(f"outcome holds {y[wrong][0]:g}: only 0, 1 and missing are allowed")
-    x = np.column_stack([_numbers(drivers.iloc[:, j], name) for j, name in enumerate(names)])
+    x = np.column_stack([numbers(drivers.iloc[:, j].rename(name)) for j, name in enumerate(names)])
     complete = ~(np.isnan(y) | np.isnan(x).any(axis=1))
     y, x = y[complete], x[complete]
     patterns, place = np.unique(x, axis=0, return_inverse=True)
@@ -64,15 +60,6 @@ def complete_patterns(outcome: pd.Series, drivers: pd.DataFrame) -> Patterns:
         trials=np.bincount(place, minlength=len(patterns)).astype(float),
         n=len(y),
     )
-
-
-def _numbers(values: pd.Series, name: str) -> Array:
-    if not pd.api.types.is_numeric_dtype(values.dtype):
-        raise ValueError(f"column {name} is {values.dtype}: a numeric or bool column is needed")
-    numbers: Array = values.to_numpy(dtype=float, na_value=np.nan)
-    if np.isinf(numbers).any():
-        raise ValueError(f"column {name} holds an infinite value: finite numbers are needed")
-    return numbers
 
 
 def find_obstacle(data: Patterns) -> Message | None:
@@ -179,7 +166,9 @@ def fit_logit(data: Patterns) -> Fit:
         residual = data.events - data.trials * expit(design @ beta)
         step = np.linalg.solve(information(beta), design.T @ residual)
         small = 1e-10 * max(1.0, np.abs(beta).max())
-        while np.abs(step).max() > small and log_likelihood(beta + step) < log_likelihood(beta):
+        # Near the maximum a good step may seem to lose what is only rounding.
+        least = log_likelihood(beta) * (1 + 1e-12)
+        while np.abs(step).max() > small and log_likelihood(beta + step) < least:
             step = step / 2
         beta = beta + step
         if np.abs(step).max() <= small:

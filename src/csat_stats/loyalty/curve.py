@@ -11,8 +11,8 @@ import pandas as pd
 from scipy.special import expit, logit
 from scipy.stats import norm
 
+from csat_stats.frames import check_level
 from csat_stats.loyalty._logit import (
-    check_level,
     coefficients,
     complete_patterns,
     find_obstacle,

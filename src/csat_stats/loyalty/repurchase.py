@@ -9,11 +9,11 @@ import numpy as np
 import pandas as pd
 from scipy.stats import norm
 
+from csat_stats.frames import check_level
 from csat_stats.loyalty._logit import (
     Array,
     Fit,
     Patterns,
-    check_level,
     coefficients,
     complete_patterns,
     events_per_variable,
