@@ -7,12 +7,13 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from scipy import stats
 
+from csat_stats.frames import Array, check_level, matrix, respondent_weights
+from csat_stats.moments import Moments, moments_of
 from csat_stats.results import Message, Result, message
 
-Array = NDArray[np.float64]
+INTERVALS = ("feldt", "bootstrap")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,6 +30,8 @@ class CronbachAlpha(Result):
         Number of items.
     scale_mean, scale_sd
         Mean and standard deviation of the respondents' mean over the items, on the items' scale.
+    n_effective
+        Kish's effective n; ``None`` without weights.
     table
         One row an item: ``item, n, mean, std_dev, r_item_total`` (with the total of all items),
         ``r_item_rest`` (with the total of the others), ``alpha_if_deleted``.
@@ -39,18 +42,35 @@ class CronbachAlpha(Result):
     k: int
     scale_mean: float | None = None
     scale_sd: float | None = None
+    n_effective: float | None = None
 
 
-def cronbach_alpha(items: pd.DataFrame, *, conf_level: float = 0.95) -> CronbachAlpha:
+def cronbach_alpha(
+    items: pd.DataFrame | Moments,
+    *,
+    weights: pd.Series | None = None,
+    conf_level: float = 0.95,
+    interval: str = "feldt",
+    n_boot: int = 2000,
+    seed: int = 0,
+) -> CronbachAlpha:
     """Internal consistency of a scale: Cronbach's alpha, raw and standardised.
 
     Parameters
     ----------
     items
-        Respondents × items, any numeric dtype, all on the same scale and keyed in the same
-        direction. A row with any missing value is left out (listwise).
+        Respondents × items, any numeric dtype, or their moments; all on the same scale and keyed
+        in the same direction. A row with any missing value is left out (listwise).
+    weights
+        Sampling weights on any scale; 0 or missing leaves the respondent out. Means and
+        covariances are weighted; the Feldt interval takes Kish's effective n.
     conf_level
         Level of the confidence interval, strictly between 0 and 1.
+    interval
+        ``feldt``, exact for normal items that all measure equally well, or ``bootstrap``, the
+        percentiles over resamples of the respondents, which assumes neither.
+    n_boot, seed
+        Resamples of the bootstrap, at least 100, and the seed of their random numbers.
 
     Returns
     -------
@@ -61,15 +81,17 @@ def cronbach_alpha(items: pd.DataFrame, *, conf_level: float = 0.95) -> Cronbach
     Raises
     ------
     ValueError
-        A column is not numeric, holds infinity or has the name of another; ``conf_level`` is
-        outside 0–1.
+        A column is not numeric, holds infinity or has the name of another; a weight is negative or
+        infinite; weights or a bootstrap are asked for beside moments; moments that are not of
+        complete rows; ``conf_level`` is outside 0–1; an unknown ``interval``; ``n_boot`` below 100.
 
     Notes
     -----
     alpha = k/(k−1) · (1 − Σ var(item) / var(total)) (Cronbach 1951, Psychometrika 16); the interval
     comes from (1−alpha_pop)/(1−alpha) ~ F(n−1, (n−1)(k−1)) (Feldt 1965, Psychometrika 30);
     standardised alpha = k·r̄ / (1 + (k−1)·r̄). Checked against R psych 2.2.9 ``alpha`` and PSPP
-    1.6.2. An item without variance keeps its place in k here; psych deletes it.
+    1.6.2, with weights against R ``cov.wt``. An item without variance keeps its place in k here;
+    psych deletes it.
 
     Examples
     --------
@@ -83,82 +105,143 @@ def cronbach_alpha(items: pd.DataFrame, *, conf_level: float = 0.95) -> Cronbach
     1   q2        0.860             0.932
     2   q3        0.851             0.925
     """
-    if not 0 < conf_level < 1:
-        raise ValueError(f"conf_level is {conf_level}: give a value between 0 and 1, such as 0.95")
-    n, n_dropped, mean, cov = complete_moments(items)
-    names = [str(name) for name in items.columns]
-    k = len(names)
+    check_level(conf_level)
+    if interval not in INTERVALS:
+        raise ValueError(f"interval is {interval!r}: choose one of {', '.join(INTERVALS)}")
+    if n_boot < 100:
+        raise ValueError(f"n_boot is {n_boot}: give at least 100, better 2000")
+    if interval == "bootstrap" and isinstance(items, Moments):
+        raise ValueError(
+            "a bootstrap draws respondents and moments have none: give the answers themselves"
+        )
+    moments = moments_of(items, weights)
+    k = len(moments.names)
+    n_effective = float(moments.n_effective[0, 0]) if moments.weighted and k else None
+    bounds = _interval_name(interval, moments.weighted, n_boot, seed)
     base: dict[str, Any] = {
         "conf_level": conf_level,
-        "n_used": n,
-        "n_dropped": n_dropped,
+        "n_used": moments.n_used,
+        "n_dropped": moments.n_dropped,
+        "n_effective": n_effective,
         "k": k,
-        "method": message(
-            "Cronbach's alpha from raw item scores, Feldt confidence interval; "
-            "only respondents who answered all {k} items.",
-            k=k,
-        ),
+        "method": _method(k, moments.weighted, bounds),
     }
-    reason = _no_alpha(n, k, cov)
+    cov = moments.cov()
+    reason = _no_alpha(moments.n_used, n_effective, cov)
     if reason:
         return CronbachAlpha(**base, not_estimable=reason)
 
     variance, total = np.diag(cov), float(cov.sum())
     alpha = _alpha(float(variance.sum()), total, k)
-    tail = (1 - conf_level) / 2
-    upper, lower = stats.f.ppf([tail, 1 - tail], n - 1, (n - 1) * (k - 1))
-    average_r, standardized = _standardized(cov)
-    table = _item_table(names, n, mean, cov)
+    average_r, standardized = _standardized(moments.corr())
+    table = _item_table(list(moments.names), moments.n_used, moments.mean, cov)
+    notes = _alpha_notes(alpha, table)
+    if isinstance(items, pd.DataFrame) and interval == "bootstrap":
+        resampled = _resampled_alphas(items, weights, n_boot, seed)
+        shares = [(1 - conf_level) / 2, (1 + conf_level) / 2]
+        low, high = (float(bound) for bound in np.quantile(resampled, shares))
+        if len(resampled) < n_boot:
+            notes += (
+                message(
+                    "{failed} of {n_boot} resamples had no solution and do not count in the "
+                    "interval.",
+                    failed=n_boot - len(resampled),
+                    n_boot=n_boot,
+                ),
+            )
+    else:
+        low, high = _feldt(alpha, k, n_effective or moments.n_used, conf_level)
     return CronbachAlpha(
         **base,
         estimate=alpha,
-        conf_low=float(1 - (1 - alpha) * lower),
-        conf_high=float(1 - (1 - alpha) * upper),
+        conf_low=low,
+        conf_high=high,
         standardized=standardized,
         average_r=average_r,
-        scale_mean=float(mean.mean()),
+        scale_mean=float(moments.mean.mean()),
         scale_sd=float(np.sqrt(total)) / k,
-        notes=_alpha_notes(alpha, table),
+        notes=notes,
         table=table,
     )
 
 
-def complete_moments(items: pd.DataFrame) -> tuple[int, int, Array, Array]:
-    """Complete rows, rows dropped, item means and covariance (divisor n−1; zeros below two rows).
+def _method(k: int, weighted: bool, interval: Message) -> Message:
+    if weighted:
+        return message(
+            "Cronbach's alpha from weighted item scores, {interval}; "
+            "only respondents with a weight who answered all {k} items.",
+            interval=interval,
+            k=k,
+        )
+    return message(
+        "Cronbach's alpha from raw item scores, {interval}; "
+        "only respondents who answered all {k} items.",
+        interval=interval,
+        k=k,
+    )
 
-    An item whose answers are all equal has a variance of exactly zero: its first answer is
-    subtracted before any sum is taken, which also keeps digits when scores have a large offset.
+
+def _interval_name(interval: str, weighted: bool, n_boot: int, seed: int) -> Message:
+    if interval == "bootstrap":
+        return message(
+            "percentile interval of {n_boot} bootstrap samples of the respondents, seed {seed}",
+            n_boot=n_boot,
+            seed=seed,
+        )
+    if weighted:
+        return message("Feldt confidence interval on Kish's effective n")
+    return message("Feldt confidence interval")
+
+
+def _feldt(alpha: float, k: int, n: float, conf_level: float) -> tuple[float, float]:
+    tail = (1 - conf_level) / 2
+    upper, lower = stats.f.ppf([tail, 1 - tail], n - 1, (n - 1) * (k - 1))
+    return float(1 - (1 - alpha) * lower), float(1 - (1 - alpha) * upper)
+
+
+def _resampled_alphas(
+    items: pd.DataFrame, weights: pd.Series | None, n_boot: int, seed: int
+) -> Array:
+    """Alpha of samples of as many respondents, drawn with replacement; only where it exists.
+
+    Respondents who answered alike (and weigh alike) are drawn together, as counts.
     """
-    if not items.columns.is_unique:
-        name = items.columns[items.columns.duplicated()][0]
-        raise ValueError(f"column {name!r} occurs twice: give each item its own name")
-    for name, column in items.items():
-        if not pd.api.types.is_numeric_dtype(column.dtype):
-            value = next(iter(column.dropna()), None)
-            raise ValueError(f"column {name!r} holds {value!r}: items must be numeric")
-    x = items.to_numpy(dtype=float, na_value=np.nan)
-    infinite = np.isinf(x).any(axis=0)
-    if infinite.any():
-        name = items.columns[int(np.argmax(infinite))]
-        raise ValueError(f"column {name!r} holds infinity: use a missing value or a finite score")
-    complete = x[~np.isnan(x).any(axis=1)]
-    n, k = complete.shape
-    if n == 0:
-        return 0, len(x), np.full(k, np.nan), np.zeros((k, k))
-    centred = complete - complete[0]
-    mean = centred.mean(axis=0)
-    centred -= mean
-    cov = centred.T @ centred / max(n - 1, 1)
-    return n, len(x) - n, complete[0] + mean, cov
+    x, w = matrix(items), respondent_weights(weights, items.index)
+    keep = ~np.isnan(x).any(axis=1) & (w > 0)
+    patterns, counts = np.unique(np.column_stack([x[keep], w[keep]]), axis=0, return_counts=True)
+    x, w = patterns[:, :-1], patterns[:, -1:]
+    n, k = int(counts.sum()), x.shape[1]
+    x = x - np.average(x, axis=0, weights=counts)
+    total = x.sum(axis=1, keepdims=True)
+    sums = w * np.column_stack([np.ones(len(x)), x, (x**2).sum(axis=1), total**2])
+    rng = np.random.default_rng(seed)
+    step = max(2**20 // len(x), 1)
+    drawn = np.concatenate(
+        [
+            rng.multinomial(n, counts / n, min(step, n_boot - done)) @ sums
+            for done in range(0, n_boot, step)
+        ]
+    )
+    mean = drawn[:, 1:] / drawn[:, :1]
+    item_variance = mean[:, k] - (mean[:, :k] ** 2).sum(axis=1)
+    total_variance = mean[:, k + 1] - mean[:, :k].sum(axis=1) ** 2
+    varies = total_variance > 1e-12 * mean[:, k]
+    return np.asarray(k / (k - 1) * (1 - item_variance[varies] / total_variance[varies]))
 
 
-def _no_alpha(n: int, k: int, cov: Array) -> Message | None:
+def _no_alpha(n: int, n_effective: float | None, cov: Array) -> Message | None:
     """Why the data have no alpha, or None."""
-    if k < 2:
+    if len(cov) < 2:
         return message("A dimension of one item has no internal consistency.")
     if n < 3:
         return message(
             "{n} complete rows are too few: at least {minimum} are needed.", n=n, minimum=3
+        )
+    if n_effective is not None and n_effective <= 2:
+        return message(
+            "An effective sample size of {n:.1f} is too small: it has to be above {minimum}.",
+            n=n_effective,
+            minimum=2,
         )
     # Items that cancel leave a total of rounding error only.
     if cov.sum() <= 1e-12 * np.abs(cov).sum():
@@ -170,13 +253,12 @@ def _alpha(item_variance: float, total_variance: float, k: int) -> float:
     return k / (k - 1) * (1 - item_variance / total_variance)
 
 
-def _standardized(cov: Array) -> tuple[float | None, float | None]:
+def _standardized(corr: Array) -> tuple[float | None, float | None]:
     """Mean inter-item correlation and standardised alpha, None where undefined."""
-    k, std_dev = len(cov), np.sqrt(np.diag(cov))
-    if not std_dev.all():
-        return None, None
-    corr = cov / np.outer(std_dev, std_dev)
+    k = len(corr)
     average_r = float((corr.sum() - k) / (k * (k - 1)))
+    if np.isnan(average_r):
+        return None, None
     spread = 1 + (k - 1) * average_r
     return average_r, k * average_r / spread if spread > 1e-12 else None
 
