@@ -13,6 +13,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from csat_stats.moments import Moments
 from csat_stats.reliability import cronbach_alpha
 
 ORACLE = json.loads((Path(__file__).parent / "oracles" / "reliability.json").read_text("utf-8"))
@@ -90,6 +91,92 @@ def test_pspp_agrees(case: dict[str, Any]) -> None:
     for name in ("r_item_rest", "alpha_if_deleted"):
         reference = np.array(case[name], dtype=float)
         np.testing.assert_allclose(result.table[name], reference, atol=2e-12, rtol=0)
+
+
+def test_weights_equal_r(oracle: Any) -> None:
+    case = oracle("moments")["weighted"]
+    frame = pd.DataFrame(case["rows"], columns=case["items"])
+    result = cronbach_alpha(frame, weights=pd.Series(case["weights"]))
+    got = [
+        *(result.estimate, result.standardized, result.average_r, result.n_effective),
+        *(result.scale_mean, result.scale_sd, result.conf_low, result.conf_high),
+    ]
+    names = ["raw_alpha", "std_alpha", "average_r", "n_effective", "scale_mean", "scale_sd"]
+    np.testing.assert_allclose(got, [case[name] for name in names] + case["feldt95"], rtol=1e-9)
+    assert (result.n_used, result.n_dropped, result.k) == (case["n"], 2, 7)
+    table = result.table
+    assert table["item"].tolist() == case["items"]
+    assert (table["n"] == case["n"]).all()
+    np.testing.assert_allclose(table["mean"], case["mean"], rtol=1e-9)
+    np.testing.assert_allclose(table["std_dev"], np.sqrt(np.diag(case["cov"])), rtol=1e-9)
+    np.testing.assert_allclose(table["r_item_total"], case["r_item_total"], rtol=1e-9)
+    np.testing.assert_allclose(table["r_item_rest"], case["r_item_rest"], rtol=1e-9)
+    np.testing.assert_allclose(table["alpha_if_deleted"], case["drop"], rtol=1e-9)
+    assert str(result.method) == (
+        "Cronbach's alpha from weighted item scores, Feldt confidence interval on Kish's "
+        "effective n; only respondents with a weight who answered all 7 items."
+    )
+
+
+# --- bootstrap
+
+
+def ratings(n: int = 150) -> pd.DataFrame:
+    rng = np.random.default_rng(5)
+    x = np.clip(np.rint(rng.normal(size=(n, 1)) + rng.normal(size=(n, 3)) + 3), 1, 5)
+    return pd.DataFrame(x).add_prefix("q")
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_bootstrap_of_patterns_is_that_of_rows(weighted: bool) -> None:
+    frame = ratings()
+    w = np.random.default_rng(6).integers(1, 4, len(frame)) if weighted else np.ones(len(frame))
+    weights = pd.Series(w, frame.index) if weighted else None
+    result = cronbach_alpha(
+        frame, weights=weights, interval="bootstrap", n_boot=4000, conf_level=0.9
+    )
+    rng = np.random.default_rng(7)
+    alphas = []
+    for _ in range(1500):
+        rows = rng.integers(len(frame), size=len(frame))
+        cov = np.cov(frame.to_numpy()[rows].T, aweights=w[rows])
+        alphas.append(3 / 2 * (1 - np.trace(cov) / cov.sum()))
+    expected = np.quantile(alphas, [0.05, 0.95])
+    np.testing.assert_allclose([result.conf_low, result.conf_high], expected, atol=0.012)
+    assert result.estimate == cronbach_alpha(frame, weights=weights).estimate
+    assert "percentile interval of 4000 bootstrap samples of the respondents, seed 0" in str(
+        result.method
+    )
+
+
+def test_bootstrap_depends_on_the_seed_and_not_on_the_order() -> None:
+    frame = ratings()
+    frame.loc[3, "q0"] = np.nan
+    one = cronbach_alpha(frame, interval="bootstrap", n_boot=200, seed=1)
+    turned = cronbach_alpha(frame[::-1], interval="bootstrap", n_boot=200, seed=1)
+    other = cronbach_alpha(frame, interval="bootstrap", n_boot=200, seed=2)
+    assert (one.conf_low, one.conf_high) == (turned.conf_low, turned.conf_high)
+    assert one.conf_low != other.conf_low
+    assert one.conf_low < one.estimate < one.conf_high
+
+
+def test_resamples_without_variation_are_left_out_and_counted() -> None:
+    frame = pd.DataFrame({"a": [1, 1, 1, 5], "b": [2, 2, 2, 4]})
+    result = cronbach_alpha(frame, interval="bootstrap", n_boot=1000)
+    [note] = [str(note) for note in result.notes if "resamples" in str(note)]
+    failed = int(note.split()[0])
+    assert note == (f"{failed} of 1000 resamples had no solution and do not count in the interval.")
+    assert failed / 1000 == pytest.approx(0.75**4 + 0.25**4, abs=0.05)
+    assert result.conf_high <= 1
+
+
+def test_a_bootstrap_needs_the_answers() -> None:
+    with pytest.raises(ValueError, match="moments have none: give the answers themselves"):
+        cronbach_alpha(Moments.from_frame(ratings()), interval="bootstrap")
+    with pytest.raises(ValueError, match="interval is 'bca': choose one of feldt, bootstrap"):
+        cronbach_alpha(ratings(), interval="bca")
+    with pytest.raises(ValueError, match="n_boot is 10: give at least 100, better 2000"):
+        cronbach_alpha(ratings(), interval="bootstrap", n_boot=10)
 
 
 # --- algebra
@@ -236,8 +323,11 @@ def test_not_estimable(frame: pd.DataFrame, reason: str) -> None:
 @pytest.mark.parametrize(
     ("frame", "text"),
     [
-        ({"a": [1, 2, 3], "b": ["4", "x", "2"]}, "column 'b' holds '4': items must be numeric"),
-        ({"a": [1, np.inf, 3], "b": [1, 2, 3]}, "column 'a' holds infinity"),
+        (
+            {"a": [1, 2, 3], "b": ["4", "x", "2"]},
+            "column 'b' holds '4': a numeric column is needed",
+        ),
+        ({"a": [1, np.inf, 3], "b": [1, 2, 3]}, "column 'a' holds inf in row 1: finite"),
     ],
 )
 def test_wrong_columns_are_named(frame: dict[str, Any], text: str) -> None:
@@ -253,7 +343,7 @@ def test_two_columns_of_one_name_are_refused() -> None:
 
 @pytest.mark.parametrize("level", [0, 1, 95, -0.1])
 def test_conf_level_is_checked(level: float) -> None:
-    with pytest.raises(ValueError, match=r"give a value between 0 and 1, such as 0\.95"):
+    with pytest.raises(ValueError, match=r"a share such as 0\.95 is needed"):
         cronbach_alpha(pd.DataFrame({"a": [1, 2, 3], "b": [1, 3, 2]}), conf_level=level)
 
 

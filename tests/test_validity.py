@@ -14,6 +14,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from csat_stats.moments import Moments
 from csat_stats.validity import bartlett_sphericity, efa, kmo, parallel_analysis
 
 ORACLE = json.loads((Path(__file__).parent / "oracles" / "validity.json").read_text("utf-8"))
@@ -72,7 +73,51 @@ def test_bartlett_equals_psych(case: dict[str, Any]) -> None:
     assert result.p_value == pytest.approx(reference["p"], rel=1e-8, abs=1e-300)
     assert result.log10_p == pytest.approx(reference["log10_p"], rel=1e-9)
     assert result.log_det == pytest.approx(np.log(reference["det"]), rel=1e-9)
-    assert result.n_used == case["n"]
+    assert result.determinant == pytest.approx(reference["det"], rel=1e-9)
+    assert (result.n_used, result.n_effective) == (case["n"], None)
+
+
+def test_weighted_kmo_and_bartlett_equal_r(oracle: Any) -> None:
+    case = oracle("moments")["weighted"]
+    frame = pd.DataFrame(case["rows"], columns=case["items"])
+    weights = pd.Series(case["weights"])
+    result = kmo(frame, weights=weights)
+    assert result.estimate == pytest.approx(case["kmo"], rel=1e-9)
+    np.testing.assert_allclose(result.table["msa"], case["msa"], rtol=1e-9)
+    test = bartlett_sphericity(frame, weights=weights)
+    assert test.statistic == pytest.approx(case["chisq"], rel=1e-9)
+    assert (test.df, test.p_value) == (case["df"], pytest.approx(case["p"], rel=1e-8))
+    assert test.determinant == pytest.approx(case["det"], rel=1e-9)
+    assert test.n_effective == pytest.approx(case["n_effective"], rel=1e-12)
+    assert (test.n_used, test.n_dropped) == (case["n"], 2)
+    assert str(test.method) == (
+        "Bartlett's test of sphericity on Pearson correlations; complete rows only, weighted, "
+        "with Kish's effective n where n counts."
+    )
+
+
+def test_kmo_of_pairs_equals_psych(reference_data: Any) -> None:
+    case = ORACLE["kmo_pairwise"]
+    frame = reference_data(case["data"])[case["items"]]
+    result = kmo(Moments.from_frame(frame, complete=False))
+    assert result.estimate == pytest.approx(case["overall"], rel=1e-9)
+    np.testing.assert_allclose(result.table["msa"], case["msa"], rtol=1e-9)
+    assert (result.n_used, result.n_dropped) == (2800, 0)
+
+
+def test_pairs_that_contradict_each_other_or_are_few() -> None:
+    x = np.repeat(np.arange(1.0, 41), 3).reshape(40, 3)
+    x = np.vstack([x, x, x * [1, 1, -1]])
+    x[:40, 2], x[40:80, 1], x[80:, 0] = np.nan, np.nan, np.nan  # r12 = r13 = 1, r23 = -1
+    frame = pd.DataFrame(x, columns=["a", "b", "c"])
+    assert str(kmo(Moments.from_frame(frame, complete=False)).not_estimable) == (
+        "The correlations of the pairs of items contradict each other, because each has other "
+        "respondents: use complete rows."
+    )
+    frame.loc[3:39, "a"] = np.nan
+    assert str(kmo(Moments.from_frame(frame, complete=False)).not_estimable) == (
+        "3 answers to both items of a pair are too few: at least 4 are needed."
+    )
 
 
 def test_three_items_equal_psych() -> None:
@@ -98,6 +143,10 @@ def test_original_rows_are_dropped_before_n_is_taken(
     assert result.statistic == pytest.approx(case["bartlett"]["chisq"], rel=1e-9)
     assert (result.n_used, result.n_dropped) == (case["n"], case["n_dropped"])
     assert kmo(frame).estimate == pytest.approx(case["kmo"]["overall"], rel=1e-9)
+    solution = efa(frame, case["efa"]["n_factors"], rotation="varimax")
+    pattern = tidy(case["efa"]["minres"]["varimax"])[0]
+    np.testing.assert_allclose(solution.loadings, pattern, atol=1e-5)
+    assert (solution.n_used, solution.n_dropped) == (case["n"], case["n_dropped"])
 
 
 @pytest.mark.parametrize("pspp", ORACLE["pspp"]["data"], ids=lambda case: case["data"])
@@ -162,14 +211,27 @@ def assert_loadings(result: Any, pattern: Any, phi: Any, case: dict[str, Any], m
     pattern, phi = tidy(pattern, phi)
     k = len(case["items"])
     np.testing.assert_allclose(result.loadings, pattern, atol=1e-5)
-    assert result.loadings.index.tolist() == case["items"] == result.table["item"].tolist()
+    assert result.loadings.index.tolist() == case["items"]
     factors = [f"F{i}" for i in range(1, pattern.shape[1] + 1)]
     assert result.loadings.columns.tolist() == factors
-    np.testing.assert_array_equal(result.table[factors], result.loadings)
-    np.testing.assert_allclose(
-        result.table["communality"], case["efa"][method]["communality"], atol=2e-5
-    )
-    np.testing.assert_allclose(result.table["communality"] + result.table["uniqueness"], 1)
+    assert result.table.columns.tolist() == [
+        *("item", "n", "factor", "cross_loading"),
+        *factors,
+        *("communality", "uniqueness"),
+    ]
+    table = result.table.set_index("item").loc[case["items"]]
+    assert (table["n"] == case["n"]).all()
+    np.testing.assert_array_equal(table[factors], result.loadings)
+    np.testing.assert_allclose(table["communality"], case["efa"][method]["communality"], atol=2e-5)
+    np.testing.assert_allclose(table["communality"] + table["uniqueness"], 1)
+    # No two loadings of an item lie within 1e-4 of each other or of .32 in these data.
+    size = np.abs(pattern)
+    assert table["factor"].tolist() == [factors[j] for j in size.argmax(axis=1)]
+    others = [
+        ", ".join(factors[j] for j in np.flatnonzero(row >= 0.32) if j != row.argmax())
+        for row in size
+    ]
+    assert table["cross_loading"].tolist() == others
     explained = np.diag(phi @ pattern.T @ pattern)
     assert result.variance["factor"].tolist() == factors
     np.testing.assert_allclose(result.variance["ss_loadings"], explained, atol=1e-4)
@@ -194,6 +256,55 @@ def test_efa_equals_converged_r(case: dict[str, Any], method: str) -> None:
         np.testing.assert_allclose(result.phi, tidy(*reference[key])[1], atol=1e-5)
 
 
+@every_data_set
+def test_promax_equals_r(case: dict[str, Any]) -> None:
+    frame, m = frame_with_moments(case), case["efa"]["n_factors"]
+    result = efa(frame, m, rotation="promax")
+    pattern, phi = tidy(*ORACLE["promax_minres"][case["data"]])
+    np.testing.assert_allclose(result.loadings, pattern, atol=1e-5)
+    np.testing.assert_allclose(result.phi, phi, atol=1e-5)
+
+
+def test_the_table_is_sorted_by_leading_factor_and_marks_cross_loadings() -> None:
+    rng = np.random.default_rng(4)
+    one, two = rng.normal(size=(2, 2000, 1))
+    loads = [(0.5, 0), (0, 0.9), (0.6, -0.5), (0, -0.8), (0.9, 0), (0.2, 0.6), (0.7, 0), (0.8, 0)]
+    weight = np.array(loads).T
+    x = one * weight[0] + two * weight[1] + 0.5 * rng.normal(size=(2000, 8))
+    frame = pd.DataFrame(x).add_prefix("q")
+    result = efa(frame, 2, rotation="varimax")
+    table = result.table
+    assert result.loadings.index.tolist() == frame.columns.tolist()
+    assert table["factor"].tolist() == ["F1"] * 5 + ["F2"] * 3
+    size = result.loadings.abs().max(axis=1)
+    for _, group in table.groupby("factor"):
+        assert size[group["item"]].is_monotonic_decreasing
+    marked = table.set_index("item")["cross_loading"]
+    assert marked[marked != ""].to_dict() == {"q2": "F2"}
+    low = efa(frame, 2, rotation="varimax", cross_loading=0.1).table.set_index("item")
+    assert low["cross_loading"]["q5"] == "F1"
+    assert (table["n"] == 2000).all()
+
+
+def test_weighted_factors_are_those_of_the_weighted_correlations(oracle: Any) -> None:
+    case = oracle("moments")["weighted"]
+    frame = pd.DataFrame(case["rows"], columns=case["items"])
+    plain = frame_with_moments(case | {"cov": [row[: i + 1] for i, row in enumerate(case["cov"])]})
+    for rotation in ("varimax", "oblimin"):
+        found = efa(frame, 2, rotation=rotation, weights=pd.Series(case["weights"]))
+        np.testing.assert_allclose(
+            found.loadings, efa(plain, 2, rotation=rotation).loadings, atol=1e-6
+        )
+    parallel = parallel_analysis(frame, weights=pd.Series(case["weights"]))
+    assert parallel.n_effective == pytest.approx(case["n_effective"], rel=1e-12)
+    expected = np.linalg.eigvalsh(case["cor"])[::-1]
+    np.testing.assert_allclose(parallel.table["eigenvalue"], expected, rtol=1e-9)
+    wider = (
+        parallel.table["random_eigenvalue"] - parallel_analysis(plain).table["random_eigenvalue"]
+    )
+    assert wider[0] > 0 > wider[6]  # fewer respondents, more chance
+
+
 def test_airline_ml_is_a_heywood_case_and_says_so() -> None:
     case = next(known for known in DATA if known["data"] == "airline_sample")
     [note] = efa(frame_with_moments(case), 4, method="ml").notes
@@ -208,7 +319,11 @@ def test_promax_equals_the_printed_r_example() -> None:
     frame = pd.DataFrame({f"v{i}": case[f"v{i}"] for i in range(1, 7)})
     varimax = efa(frame, 3, method="ml", rotation="varimax")
     np.testing.assert_allclose(varimax.loadings, case["varimax"], atol=1.5e-3)
-    np.testing.assert_allclose(varimax.table["uniqueness"], case["uniqueness"], atol=6e-4)
+    np.testing.assert_allclose(
+        varimax.table.set_index("item").loc[frame.columns, "uniqueness"],
+        case["uniqueness"],
+        atol=6e-4,
+    )
     result = efa(frame, 3, method="ml", rotation="promax")
     printed = np.array(case["promax"], dtype=float)
     shown = ~np.isnan(printed)
@@ -322,6 +437,10 @@ def test_factors_that_explain_nothing_are_not_made_up() -> None:
         (
             {"n_factors": 2, "rotation": "Varimax"},
             "rotation is 'Varimax': choose one of None, varimax, promax, oblimin",
+        ),
+        (
+            {"n_factors": 2, "cross_loading": 32},
+            "cross_loading is 32: give a value between 0 and 1, such as 0.32",
         ),
     ],
 )
@@ -471,5 +590,5 @@ def test_order_scale_and_sign_do_not_matter(seed: int, data: Any) -> None:
 
 
 def test_a_column_of_text_is_named() -> None:
-    with pytest.raises(ValueError, match="column 'q1' holds '5': items must be numeric"):
+    with pytest.raises(ValueError, match="column 'q1' holds '5': a numeric column is needed"):
         kmo(Q.assign(q1="5"))

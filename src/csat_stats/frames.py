@@ -1,4 +1,4 @@
-"""From what users hand over to arrays: columns as numbers, respondents' weights, what is refused."""
+"""From what users hand over to arrays: columns as numbers, weights, and what is refused."""
 
 from __future__ import annotations
 
@@ -82,7 +82,8 @@ def respondent_weights(weights: ArrayLike | pd.Series | None, index: pd.Index) -
         given = given.loc[index]
     values = numbers(given).fillna(0)
     require(values >= 0, values, "weights of 0 or more")
-    return values.to_numpy()
+    found: Array = values.to_numpy()
+    return found
 
 
 def require(allowed: pd.Series, values: pd.Series, needed: str) -> None:

@@ -9,48 +9,72 @@ import numpy as np
 import pandas as pd
 from scipy import special, stats
 
+from csat_stats.frames import Array
+from csat_stats.moments import Moments
 from csat_stats.results import Result, message
 from csat_stats.validity.correlations import correlations
 
 
 @dataclass(frozen=True, kw_only=True)
 class Kmo(Result):
-    """Kaiser–Meyer–Olkin measure; ``estimate`` is the overall value, ``table`` is item, msa."""
+    """Kaiser–Meyer–Olkin measure; ``estimate`` is the overall value, ``table`` is item, msa.
+
+    ``pearson`` is the overall value of Pearson correlations beside that of polychoric ones.
+    """
+
+    pearson: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Bartlett(Result):
     """Bartlett's test of sphericity; ``estimate`` is the chi-square statistic.
 
-    ``log10_p`` holds the p value where ``p_value`` underflows to zero; ``log_det`` is the natural
-    logarithm of the determinant of the correlation matrix.
+    Attributes
+    ----------
+    statistic, df, p_value
+        Chi-square, its degrees of freedom and upper tail.
+    log10_p
+        Decimal logarithm of the p value, also where ``p_value`` underflows to zero.
+    determinant, log_det
+        Of the correlation matrix, 0–1, and its natural logarithm: nearer to zero as the items
+        correlate more.
+    n_effective
+        Kish's effective n; ``None`` without weights.
     """
 
     statistic: float | None = None
     df: int | None = None
     p_value: float | None = None
     log10_p: float | None = None
+    determinant: float | None = None
     log_det: float | None = None
+    n_effective: float | None = None
 
 
-def kmo(items: pd.DataFrame) -> Kmo:
+def kmo(items: pd.DataFrame | Moments, *, weights: pd.Series | None = None) -> Kmo:
     """Sampling adequacy for factor analysis: Kaiser–Meyer–Olkin, overall and per item.
 
     Parameters
     ----------
     items
-        Respondents × items, any numeric dtype; a row with any missing value is left out.
+        Respondents × items, any numeric dtype; a row with any missing value is left out. Or their
+        moments: those of ``Moments.from_frame(items, complete=False)`` give the measure from every
+        pair of answers, the default of R psych.
+    weights
+        Sampling weights on any scale; 0 or missing leaves the respondent out.
 
     Returns
     -------
     Kmo
-        Values 0–1. Not estimable for one item, fewer complete rows than items plus one, an item
-        without variance, or linearly dependent items, which are named.
+        Values 0–1. Not estimable for one item, an (effective) number of complete rows that is not
+        above that of the items, an item without variance, or linearly dependent items, which are
+        named.
 
     Raises
     ------
     ValueError
-        A column is not numeric, holds infinity or has the name of another.
+        A column is not numeric, holds infinity or has the name of another; a weight is negative or
+        infinite; weights are given beside moments.
 
     Notes
     -----
@@ -64,31 +88,29 @@ def kmo(items: pd.DataFrame) -> Kmo:
     >>> round(kmo(items).estimate, 3)
     0.626
     """
-    data = correlations(items)
+    data = correlations(items, weights, pairwise=True)
     base: dict[str, Any] = {
         **data.counts,
         "method": message(
-            "Kaiser-Meyer-Olkin measure of sampling adequacy from Pearson correlations; "
-            "complete rows only."
+            "Kaiser-Meyer-Olkin measure of sampling adequacy from Pearson correlations; {rule}.",
+            rule=data.rule,
         ),
     }
     if data.problem:
         return Kmo(**base, not_estimable=data.problem)
-    k = len(data.names)
-    inverse = np.linalg.inv(data.corr)
-    scale = np.sqrt(np.diag(inverse))
-    r2, p2 = data.corr**2, (inverse / np.outer(scale, scale)) ** 2
-    np.fill_diagonal(r2, 0)
-    np.fill_diagonal(p2, 0)
-    if not r2.any():
+    return kmo_of(data.names, data.corr, **base)
+
+
+def kmo_of(names: list[str], corr: Array, **base: Any) -> Kmo:
+    """The measure from a correlation matrix; ``base`` holds the other fields of the result."""
+    overall, msa = sampling_adequacy(corr)
+    if overall is None:
         return Kmo(**base, not_estimable=message("No item correlates with any other."))
-    both = (r2 + p2).sum(axis=1)
-    msa = np.divide(r2.sum(axis=1), both, out=np.full(k, np.nan), where=both > 0)
-    notes = []
-    if k == 2:
+    notes = list(base.pop("notes", ()))
+    if len(names) == 2:
         notes.append(message("With two items this measure is always 0.5."))
-    poor = [name for name, value in zip(data.names, msa, strict=True) if value < 0.5]
-    if poor and k > 2:
+    poor = [name for name, value in zip(names, msa, strict=True) if value < 0.5]
+    if poor and len(names) > 2:
         notes.append(
             message(
                 "Sampling adequacy is below 0.5, unacceptable by Kaiser's scale, for {items}.",
@@ -97,20 +119,37 @@ def kmo(items: pd.DataFrame) -> Kmo:
         )
     return Kmo(
         **base,
-        estimate=float(r2.sum() / (r2.sum() + p2.sum())),
+        estimate=overall,
         notes=tuple(notes),
-        table=pd.DataFrame({"item": data.names, "msa": msa}),
+        table=pd.DataFrame({"item": names, "msa": msa}),
     )
 
 
-def bartlett_sphericity(items: pd.DataFrame) -> Bartlett:
+def sampling_adequacy(corr: Array) -> tuple[float | None, Array]:
+    """Adequacy overall, None where no item correlates with any other, and of each item."""
+    inverse = np.linalg.inv(corr)
+    scale = np.sqrt(np.diag(inverse))
+    r2, p2 = corr**2, (inverse / np.outer(scale, scale)) ** 2
+    np.fill_diagonal(r2, 0)
+    np.fill_diagonal(p2, 0)
+    both = (r2 + p2).sum(axis=1)
+    msa = np.divide(r2.sum(axis=1), both, out=np.full(len(corr), np.nan), where=both > 0)
+    return (float(r2.sum() / both.sum()) if r2.any() else None), msa
+
+
+def bartlett_sphericity(
+    items: pd.DataFrame | Moments, *, weights: pd.Series | None = None
+) -> Bartlett:
     """Bartlett's test that the items do not correlate at all.
 
     Parameters
     ----------
     items
-        Respondents × items, any numeric dtype; a row with any missing value is left out, before
-        n is taken.
+        Respondents × items, any numeric dtype, or their moments; a row with any missing value is
+        left out, before n is taken.
+    weights
+        Sampling weights on any scale; 0 or missing leaves the respondent out. With weights, n is
+        Kish's effective n.
 
     Returns
     -------
@@ -120,7 +159,7 @@ def bartlett_sphericity(items: pd.DataFrame) -> Bartlett:
     Raises
     ------
     ValueError
-        A column is not numeric, holds infinity or has the name of another.
+        As :func:`kmo`; moments that are not of complete rows.
 
     Notes
     -----
@@ -134,18 +173,19 @@ def bartlett_sphericity(items: pd.DataFrame) -> Bartlett:
     >>> round(test.statistic, 3), test.df, round(test.p_value, 4)
     (7.397, 3, 0.0603)
     """
-    data = correlations(items)
+    data = correlations(items, weights)
     base: dict[str, Any] = {
         **data.counts,
+        "n_effective": data.n_effective,
         "method": message(
-            "Bartlett's test of sphericity on Pearson correlations; complete rows only."
+            "Bartlett's test of sphericity on Pearson correlations; {rule}.", rule=data.rule
         ),
     }
     if data.problem:
         return Bartlett(**base, not_estimable=data.problem)
     k = len(data.names)
     log_det = float(np.linalg.slogdet(data.corr)[1])
-    statistic = -(data.n - 1 - (2 * k + 5) / 6) * log_det
+    statistic = -(data.base - 1 - (2 * k + 5) / 6) * log_det
     df = k * (k - 1) // 2
     return Bartlett(
         **base,
@@ -154,6 +194,7 @@ def bartlett_sphericity(items: pd.DataFrame) -> Bartlett:
         df=df,
         p_value=float(stats.chi2.sf(statistic, df)),
         log10_p=_log_chi2_sf(statistic, df) / float(np.log(10)),
+        determinant=float(np.exp(log_det)),
         log_det=log_det,
     )
 

@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from csat_stats.frames import Array
+from csat_stats.moments import Moments
 from csat_stats.results import Message, Result, message
-from csat_stats.validity.correlations import Array, correlations
+from csat_stats.validity.correlations import correlations
 from csat_stats.validity.loadings import (
     EXTRACTIONS,
     LEAST_UNIQUENESS,
@@ -33,10 +35,13 @@ class ParallelAnalysis(Result):
     table
         ``position, eigenvalue, random_eigenvalue, factor_eigenvalue, random_factor_eigenvalue``;
         the random columns hold the chosen percentile over the simulated samples.
+    n_effective
+        Kish's effective n, the size of the simulated samples; ``None`` without weights.
     """
 
     n_factors: int | None = None
     n_components: int | None = None
+    n_effective: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,13 +51,16 @@ class Efa(Result):
     Attributes
     ----------
     loadings
-        Items × factors ``F1, F2, …`` (pattern matrix when oblique), largest variance first.
+        Items × factors ``F1, F2, …`` (pattern matrix when oblique), largest variance first; items
+        in their own order.
     phi
         Factor correlations; ``None`` unless the rotation is oblique.
     variance
         One row a factor: ``factor, ss_loadings, share, cumulative``.
     table
-        One row an item: ``item, F1, …, communality, uniqueness``.
+        One row an item: ``item, n, factor`` (where its loading is largest in size),
+        ``cross_loading`` (its other factors, "F2, F3", or ""), ``F1, …, communality, uniqueness``;
+        sorted by factor and then by the size of the loading on it.
     """
 
     loadings: pd.DataFrame = field(default_factory=pd.DataFrame, repr=False)
@@ -61,16 +69,25 @@ class Efa(Result):
 
 
 def parallel_analysis(
-    items: pd.DataFrame, *, n_iter: int = 200, percentile: float = 95, seed: int = 0
+    items: pd.DataFrame | Moments,
+    *,
+    weights: pd.Series | None = None,
+    n_iter: int = 200,
+    percentile: float = 95,
+    seed: int = 0,
 ) -> ParallelAnalysis:
     """How many factors? Those whose eigenvalues exceed what uncorrelated data give.
 
     Parameters
     ----------
     items
-        Respondents × items, any numeric dtype; a row with any missing value is left out.
+        Respondents × items, any numeric dtype, or their moments; a row with any missing value is
+        left out.
+    weights
+        Sampling weights on any scale; 0 or missing leaves the respondent out.
     n_iter
-        Simulated samples of the same size, from independent normal variables.
+        Simulated samples of the same size (Kish's effective n with weights), from independent
+        normal variables.
     percentile
         Percentile of the simulated eigenvalues that a factor has to exceed, 0–100.
     seed
@@ -84,7 +101,7 @@ def parallel_analysis(
     Raises
     ------
     ValueError
-        As :func:`kmo`; ``n_iter`` below 1; ``percentile`` not between 0 and 100.
+        As :func:`bartlett_sphericity`; ``n_iter`` below 1; ``percentile`` not between 0 and 100.
 
     Notes
     -----
@@ -107,21 +124,23 @@ def parallel_analysis(
         raise ValueError(f"n_iter is {n_iter}: give at least 1, better 200")
     if not 0 < percentile < 100:
         raise ValueError(f"percentile is {percentile}: give a value between 0 and 100, such as 95")
-    data = correlations(items)
+    data = correlations(items, weights)
     base: dict[str, Any] = {
         **data.counts,
+        "n_effective": data.n_effective,
         "method": message(
             "Horn's parallel analysis: percentile {percentile:g} of {n_iter} normal samples, "
             "seed {seed}; factors from the matrix with one-factor communalities, components from "
-            "the full correlation matrix; complete rows only.",
+            "the full correlation matrix; {rule}.",
             percentile=percentile,
             n_iter=n_iter,
             seed=seed,
+            rule=data.rule,
         ),
     }
     if data.problem:
         return ParallelAnalysis(**base, not_estimable=data.problem)
-    random = _random_correlations(data.n, len(data.names), n_iter, np.random.default_rng(seed))
+    random = _random_correlations(data.base, len(data.names), n_iter, np.random.default_rng(seed))
     table = pd.DataFrame(
         {
             "position": np.arange(1, len(data.names) + 1),
@@ -146,21 +165,26 @@ def parallel_analysis(
 
 
 def efa(
-    items: pd.DataFrame,
+    items: pd.DataFrame | Moments,
     n_factors: int,
     *,
+    weights: pd.Series | None = None,
     method: str = "minres",
     rotation: str | None = "oblimin",
     kaiser: bool = True,
+    cross_loading: float = 0.32,
 ) -> Efa:
     """Exploratory factor analysis of the correlation matrix.
 
     Parameters
     ----------
     items
-        Respondents × items, any numeric dtype; a row with any missing value is left out.
+        Respondents × items, any numeric dtype, or their moments; a row with any missing value is
+        left out.
     n_factors
         Factors to extract, at least 1; :func:`parallel_analysis` suggests how many.
+    weights
+        Sampling weights on any scale; 0 or missing leaves the respondent out.
     method
         ``minres`` (unweighted least squares), ``ml`` (maximum likelihood), ``principal_axis``
         (iterated to convergence) or ``pca`` (principal components).
@@ -169,6 +193,9 @@ def efa(
     kaiser
         Rows scaled to unit communality while rotating: the habit of SPSS, and of R for varimax
         and promax. R psych rotates oblimin with ``kaiser=False``.
+    cross_loading
+        Size from which a loading on a second factor is marked, 0–1: .32 is about 10% of the
+        variance of the item (Tabachnick & Fidell; Costello & Osborne 2005).
 
     Returns
     -------
@@ -180,16 +207,18 @@ def efa(
     Raises
     ------
     ValueError
-        As :func:`kmo`; ``n_factors`` below 1; an unknown ``method`` or ``rotation``.
+        As :func:`bartlett_sphericity`; ``n_factors`` below 1; an unknown ``method`` or
+        ``rotation``; ``cross_loading`` not between 0 and 1.
 
     Notes
     -----
     Minres: Harman & Jones (1966, Psychometrika 31); maximum likelihood: Jöreskog (1967,
     Psychometrika 32); varimax: Kaiser (1958); promax: Hendrickson & White (1964), as R ``promax``;
-    oblimin: Jennrich & Sampson (1966). Extraction minimises with the analytic gradient until it
-    vanishes; uniquenesses are bounded below by 0.005. Checked against converged solutions of R
-    4.2.2 (``nlminb``, ``factanal``, psych 2.2.9 ``fa``, GPArotation 2022.10-2); the default
-    print-outs of psych stop earlier and differ in the third digit.
+    oblimin: Jennrich & Sampson (1966), by gradient projection (Bernaards & Jennrich 2005).
+    Extraction minimises with the analytic gradient until it vanishes; uniquenesses are bounded
+    below by 0.005. Checked against converged solutions of R 4.2.2 (``nlminb``, ``factanal``,
+    ``promax``, psych 2.2.9 ``fa``, GPArotation 2022.10-2); the default print-outs of psych stop
+    earlier and differ in the third digit.
 
     Examples
     --------
@@ -199,6 +228,8 @@ def efa(
     >>> result = efa(items, 1)
     >>> result.loadings.round(2)["F1"].to_dict()
     {'a': 0.66, 'b': 0.66, 'c': 0.72, 'd': 0.71, 'e': 0.66}
+    >>> result.table["item"].tolist()
+    ['c', 'd', 'b', 'a', 'e']
     """
     if not isinstance(n_factors, int | np.integer) or n_factors < 1:
         raise ValueError(f"n_factors is {n_factors!r}: give a whole number of at least 1")
@@ -208,10 +239,17 @@ def efa(
         raise ValueError(
             f"rotation is {rotation!r}: choose one of {', '.join(map(str, ROTATIONS))}"
         )
-    data = correlations(items)
+    if not 0 < cross_loading < 1:
+        raise ValueError(
+            f"cross_loading is {cross_loading}: give a value between 0 and 1, such as 0.32"
+        )
+    data = correlations(items, weights)
     k, m = len(data.names), int(n_factors)
     rotation = rotation if m > 1 else None
-    base: dict[str, Any] = {**data.counts, "method": _efa_method(method, rotation, kaiser)}
+    base: dict[str, Any] = {
+        **data.counts,
+        "method": _efa_method(method, rotation, kaiser, data.rule),
+    }
     problem = data.problem or _too_many_factors(m, k, method)
     if problem:
         return Efa(**base, not_estimable=problem)
@@ -264,11 +302,28 @@ def efa(
                 "cumulative": share.cumsum(),
             }
         ),
-        table=loadings.reset_index().assign(communality=communality, uniqueness=1 - communality),
+        table=_item_table(loadings, communality, data.n, cross_loading),
     )
 
 
-def _random_correlations(n: int, k: int, n_iter: int, rng: np.random.Generator) -> Array:
+def _item_table(
+    loadings: pd.DataFrame, communality: Array, n: int, cross_loading: float
+) -> pd.DataFrame:
+    """Items by leading factor, largest loading first, with the other factors they load on."""
+    size = loadings.abs().to_numpy()
+    leading = size.argmax(axis=1)
+    high = size >= cross_loading
+    np.put_along_axis(high, leading[:, None], False, axis=1)
+    factors = loadings.columns.to_numpy()
+    table = loadings.reset_index().assign(communality=communality, uniqueness=1 - communality)
+    table.insert(1, "n", n)
+    table.insert(2, "factor", factors[leading])
+    table.insert(3, "cross_loading", [", ".join(factors[others]) for others in high])
+    order = np.lexsort((-size.max(axis=1), leading))
+    return table.iloc[order].reset_index(drop=True)
+
+
+def _random_correlations(n: float, k: int, n_iter: int, rng: np.random.Generator) -> Array:
     """Correlation matrices of n independent normal observations of k variables."""
     root = np.zeros((n_iter, k, k))
     rows, columns = np.tril_indices(k, -1)
@@ -304,15 +359,15 @@ def _too_many_factors(m: int, k: int, method: str) -> Message | None:
     )
 
 
-def _efa_method(method: str, rotation: str | None, kaiser: bool) -> Message:
+def _efa_method(method: str, rotation: str | None, kaiser: bool, rule: Message) -> Message:
     turned = message("no rotation")
     if rotation and kaiser:
         turned = message("{rotation} with Kaiser normalisation", rotation=ROTATIONS[rotation])
     elif rotation:
         turned = message("{rotation} without Kaiser normalisation", rotation=ROTATIONS[rotation])
     return message(
-        "Exploratory factor analysis of Pearson correlations: {extraction}; {rotation}; "
-        "complete rows only.",
+        "Exploratory factor analysis of Pearson correlations: {extraction}; {rotation}; {rule}.",
         extraction=EXTRACTIONS[method][0],
         rotation=turned,
+        rule=rule,
     )

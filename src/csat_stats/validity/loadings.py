@@ -7,8 +7,8 @@ from collections.abc import Callable
 import numpy as np
 from scipy import optimize
 
+from csat_stats.frames import Array
 from csat_stats.results import Message, message
-from csat_stats.validity.correlations import Array
 
 # As in R factanal and psych; a solution on this bound is improper.
 LEAST_UNIQUENESS = 0.005
