@@ -323,7 +323,7 @@ def _answering(before: pd.DataFrame, after: pd.DataFrame, paired: bool) -> tuple
 
 
 def _changes_table(changes: dict[Any, BeforeAfter]) -> pd.DataFrame:
-    from statsmodels.stats.multitest import multipletests
+    from pingouin import multicomp
 
     figures = {
         "before": "before_mean",
@@ -342,7 +342,7 @@ def _changes_table(changes: dict[Any, BeforeAfter]) -> pd.DataFrame:
     table["p_holm"] = np.nan
     tested = table["p_value"].notna()
     if tested.any():
-        table.loc[tested, "p_holm"] = multipletests(table["p_value"][tested], method="holm")[1]
+        table.loc[tested, "p_holm"] = multicomp(table["p_value"][tested], method="holm")[1]
     table["n_before"] = [change.n_before for change in changes.values()]
     table["n_after"] = [change.n_after for change in changes.values()]
     return table
