@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
@@ -212,6 +213,27 @@ def test_a_failed_run_does_not_become_the_latest(broken: tuple[Project, RunResul
     assert not (project.reports("demo") / "latest").exists()
 
 
+def processes() -> dict[int, int]:
+    """Processes that have not ended, and their parents."""
+    found = {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):  # it ended just now
+            state, parent = stat.read_text().rpartition(")")[2].split()[:2]
+            if state != "Z":
+                found[int(stat.parent.name)] = int(parent)
+    return found
+
+
+def descendants(pid: int) -> set[int]:
+    """The children of a process, their children, and so on."""
+    found, level = set[int](), {pid}
+    while level:
+        level = {child for child, parent in processes().items() if parent in level}
+        found |= level
+    return found
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="kernels are forks on Linux only")
 def test_a_killed_run_leaves_no_half_report_and_the_next_one_sweeps(tmp_path: Path) -> None:
     import signal
     import time
@@ -224,8 +246,14 @@ def test_a_killed_run_leaves_no_half_report_and_the_next_one_sweeps(tmp_path: Pa
     deadline = time.monotonic() + 60
     while not list(reports.glob(".building-*/notebooks/*")) and time.monotonic() < deadline:
         time.sleep(0.2)
+    helpers = descendants(process.pid)
+    assert len(helpers) >= 2  # the fork server and a kernel
     process.send_signal(signal.SIGKILL)
     process.wait()
+    deadline = time.monotonic() + 60
+    while helpers & set(processes()) and time.monotonic() < deadline:
+        time.sleep(0.2)
+    assert not helpers & set(processes())
     assert [path.name for path in reports.iterdir()] == [f".building-{process.pid}"]
     with pytest.raises(StudyError):
         run("demo", project=project, wave="?")

@@ -16,6 +16,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from multiprocessing import forkserver
@@ -37,7 +38,8 @@ _PRELOADED = [
     "ipykernel.kernelapp",
     "great_tables",
     "seaborn",
-    "factor_analyzer",
+    "factor_analyzer.rotator",
+    "pingouin",
     "csat_stats.plots",
     "csat_stats.validity",
     "csat_stats.report.summary",
@@ -158,7 +160,8 @@ def _serve(connection_file: str, environment: dict[str, str], cwd: str) -> None:
 
     os.environ.clear()
     os.environ.update(environment)
-    os.environ["JPY_PARENT_PID"] = str(os.getppid())  # the kernel ends when the server has
+    os.environ["JPY_PARENT_PID"] = str(os.getppid())
+    threading.Thread(target=_end_with_the_run, daemon=True).start()
     os.chdir(cwd)
     silent = os.open(os.devnull, os.O_RDWR)
     for stream in (0, 1, 2):
@@ -168,3 +171,14 @@ def _serve(connection_file: str, environment: dict[str, str], cwd: str) -> None:
         ["-f", connection_file, "--HistoryManager.enabled=False"]
     )
     kernel.start()  # type: ignore[no-untyped-call]
+
+
+def _end_with_the_run() -> None:
+    """End when the process that asked for this kernel has, even if it was killed.
+
+    The server cannot see to it: it lives as long as any kernel does.
+    """
+    run = multiprocessing.parent_process()
+    assert run is not None
+    run.join()
+    os._exit(1)
