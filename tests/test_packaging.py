@@ -171,3 +171,20 @@ def test_license_is_gpl_3_or_later() -> None:
 def test_changelog_has_this_version() -> None:
     changelog = (ROOT / "CHANGELOG.md").read_text("utf-8")
     assert f"## {csat_stats.__version__} " in changelog
+
+
+def test_every_key_of_the_study_file_is_documented() -> None:
+    """By its name, below the heading of its block: ``sampling.margin``, ``scale.low``, …"""
+    from csat_stats.study import Plan
+
+    text = (ROOT / "docs" / "study-file.md").read_text("utf-8")
+    schema = Plan.model_json_schema()
+    named = set(re.findall(r"`([a-z_.]+)", text))
+    keys = set(schema["properties"])
+    for key, block in schema["properties"].items():
+        for option in (block, *block.get("anyOf", [])):
+            if "$ref" in option and key not in ("improvement", "overall"):
+                inner = schema["$defs"][option["$ref"].rsplit("/", 1)[1]]["properties"]
+                keys = keys - {key} | {f"{key}.{name}" for name in inner}
+    found = {key for key in keys for name in named if f"{name}.".startswith(f"{key}.")}
+    assert keys - found - {"outcomes"} == set()  # written as outcomes.NAME

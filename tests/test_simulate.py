@@ -17,7 +17,7 @@ from scipy.stats import chi2
 from csat_stats.simulate import AfterSales, after_sales, write_csv
 
 DEMO = Path(__file__).resolve().parents[1] / "data" / "raw" / "demo"
-TABLES = ("responses", "population", "tickets", "actions")
+TABLES = ("responses", "population", "contacts", "tickets", "actions")
 DIMENSIONS = ["响应效率", "专业能力", "服务态度", "流程体验", "服务结果"]
 ITEMS = [
     *["Q1报修响应速度", "Q2上门及时", "Q3故障判断准确", "Q4维修技术熟练", "Q5礼貌热情"],
@@ -71,7 +71,7 @@ def test_committed_tables_are_what_the_seed_gives(
     assert b"\r" not in made
 
 
-def test_command_writes_the_four_tables_and_says_nothing(tmp_path: Path) -> None:
+def test_command_writes_the_five_tables_and_says_nothing(tmp_path: Path) -> None:
     command = [sys.executable, "-W", "error", "-m", "csat_stats.simulate", str(tmp_path / "new")]
     done = subprocess.run(command, check=True, capture_output=True)
     assert (done.stdout, done.stderr) == (b"", b"")
@@ -190,6 +190,31 @@ def test_frame_and_register(study: AfterSales) -> None:
     assert ((actions["状态"] == "已完成") == ~unfinished).all()
     assert ((actions["状态"] == "逾期") == (unfinished & (due < exported))).all()
     assert ((actions["状态"] == "未开始") == (actions["开始日期"] > exported)).all()
+
+
+def test_contacts_complete_are_those_who_responded(study: AfterSales) -> None:
+    contacts = study.contacts
+    assert [*contacts] == "邀请编号 波次 大区 城市级别 服务类型 客户类型 联系结果".split()
+    assert contacts["邀请编号"].is_unique
+    assert contacts.notna().all(axis=None)
+    cells = ["波次", "大区", "城市级别", "服务类型", "客户类型"]
+    once = study.responses.drop_duplicates(["客户编号", "工单号"])
+    completes = contacts[contacts["联系结果"] == "完成"]
+    assert completes.groupby(cells).size().equals(once.groupby(cells).size())
+    assert set(contacts["联系结果"].value_counts().index[:3]) == {"完成", "未接通", "拒访"}
+
+
+def test_invitations_follow_the_frame_and_fewer_answer_where_said(study: AfterSales) -> None:
+    strata = ["城市级别", "服务类型", "客户类型"]
+    frame = study.population.set_index(strata)["客户数"]
+    for _, wave in study.contacts.groupby("波次"):
+        invited = wave[strata].value_counts().reindex(frame.index)
+        assert len(wave) == pytest.approx(1200 / 0.35, abs=24)
+        assert (invited - frame * 1200 / 0.35 / 60_000).abs().max() < 6
+        rate = (wave["联系结果"] == "完成").groupby(wave["城市级别"]).mean()
+        assert rate["三线及以下"] < rate.drop("三线及以下").min() - 0.05
+        rate = (wave["联系结果"] == "完成").groupby(wave["客户类型"]).mean()
+        assert rate["新客户"] < rate["老客户"] < rate["VIP客户"]
 
 
 # --- blemishes

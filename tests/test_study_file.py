@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from projects import HEADER, STUDY, make_project, table, told
 
-from csat_stats.study import Plan, Project, Study, StudyError, load
+from csat_stats.study import Plan, Project, Study, StudyError, load, prepare
 from csat_stats.study.document import MAX_BYTES, MAX_DEPTH
 
 Loaded = Callable[[str], Study]
@@ -303,6 +303,98 @@ WRONG = {
         "index:\n  source: overall\n  source: dimensions",
         ["3|The key source stands here twice."],
     ),
+    "weighting to nothing": (
+        "sampling:\n  strata: city\n  weighting: rake",
+        ["3|`weighting` needs `data.population` and `strata` to weight to."],
+    ),
+    "weighting by another name": (
+        "sampling: {weighting: raking}",
+        ["sampling.weighting: raking is not one of none, post_stratify or rake."],
+    ),
+    "trim, no list": ("sampling: {trim: 3}", ["sampling.trim: a list is expected, not 3."]),
+    "trim, one number": ("sampling: {trim: [0.3]}", ["sampling.trim.1 is missing."]),
+    "trim, three numbers": (
+        "sampling: {trim: [0.3, 1, 3]}",
+        ["sampling.trim: a list of 2 is needed."],
+    ),
+    "trim, from 1": ("sampling: {trim: [1, 3]}", ["sampling.trim.0: 1 is not below 1.0."]),
+    "trim, up to 1": ("sampling: {trim: [0.3, 1]}", ["sampling.trim.1: 1 is not above 1.0."]),
+    "trim below 0": (
+        "sampling: {trim: [-0.3, x]}",
+        ["sampling.trim.0: -0.3 is below 0.0.", "sampling.trim.1: x is not a number."],
+    ),
+    "columns of the design": (
+        "sampling:\n  weight: knd\n  cluster: kinds\n  std_dev: 0",
+        [
+            "2|answers.csv has no column knd. Did you mean kind?",
+            "3|answers.csv has no column kinds. Did you mean kind?",
+            "4|sampling.std_dev: 0 is not above 0.0.",
+        ],
+    ),
+    "crosstab of no segment": (
+        "crosstabs:\n  - [city, kind_of_client]\n  - [citi, kind]",
+        [
+            "3|citi is no segment. Did you mean city?",
+            "3|kind is no segment. Valid: city, kind_of_client.",
+        ],
+    ),
+    "crosstab of a segment by itself": ("crosstabs: [[city, city]]", ["city stands here twice."]),
+    "crosstabs, no pairs": (
+        "crosstabs: [city, [city, kind_of_client, wave]]",
+        ["crosstabs.0: a list of 2 is needed.", "crosstabs.1: a list of 2 is needed."],
+    ),
+    "ranking": (
+        "ranking: [citi, fast, city, city]",
+        [
+            "fast is an item: it cannot be a segment as well.",
+            "city stands here twice.",
+            "answers.csv has no column citi. Did you mean city?",
+        ],
+    ),
+    "item as stratum": (
+        "sampling:\n  strata: [fast]",
+        ["2|fast is an item: it cannot be a segment as well."],
+    ),
+    "a name for a stratum and an outcome": (
+        "ranking: id\nsampling: {strata: [kind_of_client]}\n"
+        "outcomes:\n"
+        "  id: {column: kind_of_client, yes: new, no: old}\n"
+        "  kind_of_client: {column: kind_of_client, yes: new, no: old}",
+        [
+            "4|id already names something else; choose another name.",
+            "5|kind_of_client already names something else; choose another name.",
+        ],
+    ),
+    "grades that do not rise": (
+        "grades: {alpha: [0.6, 0.7, 0.7, 0.9]}",
+        ["grades: grades must rise."],
+    ),
+    "grades that fall": ("grades: {kmo: [0.9, 0.8, 0.7, 0.6, 0.5]}", ["grades: grades must rise."]),
+    "too few and too many grades": (
+        "grades:\n  alpha: [0.6, 0.7]\n  kmo: [0.4, 0.5, 0.6, 0.7, 0.8, 0.9]",
+        [
+            "2|grades.alpha: a list of 4 is needed.",
+            "3|grades.kmo: a list of 5 is needed.",
+        ],
+    ),
+    "grade above 1": (
+        "grades: {alpha: [0.6, 0.7, 0.8, 9]}",
+        ["grades.alpha.3: 9 is above 1.0."],
+    ),
+    "thresholds out of range": (
+        "thresholds:\n  ave: 1.5\n  rmsea: -0.1\n  power: 1\n  htmt: high\n  srmrr: 0.1",
+        [
+            "2|thresholds.ave: 1.5 is above 1.0.",
+            "3|thresholds.rmsea: -0.1 is below 0.0.",
+            "4|thresholds.power: 1 is not below 1.0.",
+            "5|thresholds.htmt: high is not a number.",
+            "6|Unknown key srmrr. Did you mean srmr?",
+        ],
+    ),
+    "bases out of order": (
+        "thresholds: {minimum_base: 50}",
+        ["thresholds: `minimum_base` must not be above `caution_base`."],
+    ),
 }
 
 
@@ -353,7 +445,12 @@ INSTEAD = {
     "empty title": ("title: A study", "title:", "1: title: one text is expected, not –."),
     "title in braces": ("A study", "{{ title }}", "1: A key must be plain text: quote it."),
     "no data": ("data: {responses: answers.csv}", "", "1: data is missing."),
-    "no responses": ("responses", "tickets", "3: data.responses is missing."),
+    "no responses": (
+        "responses",
+        "tickets",
+        "3: data.responses is missing. Only before fieldwork a study does without: it then needs "
+        "`sampling`.",
+    ),
     "outside": (
         "answers.csv",
         "../raw/../answers.csv",
@@ -426,7 +523,7 @@ def test_wrong_instead_of_right(old: str, new: str, expected: str, refused: Told
     assert refused(STUDY.replace(old, new)) == [f"params/small.yml:{expected}"]
 
 
-@pytest.mark.parametrize("name", ["row", "case", "wave", "overall"])
+@pytest.mark.parametrize("name", ["row", "case", "wave", "overall", "weight", "cluster"])
 def test_columns_that_intake_names_itself(name: str, tmp_path: Path) -> None:
     text = STUDY.replace("kind]", f"{name}]").replace("kind_of_client", name)
     if name == "wave":
@@ -437,6 +534,29 @@ def test_columns_that_intake_names_itself(name: str, tmp_path: Path) -> None:
     assert told(load, "small", make_project(tmp_path, files)) == [
         f"params/small.yml:{line}: A column may not be called {name}: rename it." for line in (8, 9)
     ]
+
+
+@pytest.mark.parametrize("place", ["segments", "ranking", "strata"])
+@pytest.mark.parametrize("name", ["weight", "cluster", "index", "satisfied"])
+def test_columns_that_the_report_names_itself(place: str, name: str, tmp_path: Path) -> None:
+    text = STUDY + (f"sampling: {{strata: {name}}}" if place == "strata" else f"ranking: {name}")
+    if place == "segments":
+        text = STUDY.replace("kind_of_client", name)
+    header = [*HEADER[:3], name, *HEADER[4:]] if place == "segments" else [*HEADER, name]
+    answers = table(header, [["1"] * len(header)])
+    files = {"params/small.yml": text, "data/raw/answers.csv": answers}
+    line = END if place == "segments" else END + 1
+    assert told(load, "small", make_project(tmp_path, files)) == [
+        f"params/small.yml:{line}: A column may not be called {name}: rename it."
+    ]
+
+
+def test_weights_named_as_what_they_are(tmp_path: Path) -> None:
+    answers = table([*HEADER, "weight", "cluster"], [["1"] * (len(HEADER) + 2)])
+    text = STUDY + "sampling: {weight: weight, cluster: cluster}"
+    files = {"params/small.yml": text, "data/raw/answers.csv": answers}
+    sampling = load("small", make_project(tmp_path, files)).plan.sampling
+    assert sampling is not None and (sampling.weight, sampling.cluster) == ("weight", "cluster")
 
 
 WHOLE = {
@@ -621,8 +741,31 @@ def test_what_follows_from_the_study_file(loaded: Loaded) -> None:
     )
 
 
-def test_the_wave_may_be_a_segment(loaded: Loaded) -> None:
-    assert "wave" in loaded(STUDY.replace("{city:", "{wave: , city:")).plan.segments
+def test_the_wave_may_be_a_segment_or_a_stratum(loaded: Loaded) -> None:
+    text = STUDY.replace("{city:", "{wave: , city:") + "sampling: {strata: [wave, city]}"
+    assert "wave" in loaded(text).plan.segments
+
+
+def test_a_study_without_responses_is_a_plan(loaded: Loaded) -> None:
+    text = STUDY.replace("{responses: answers.csv}", "{}")
+    study = loaded(text + "sampling: {planned: 100, std_dev: 0.9}\nranking: engineer\n")
+    assert not study.fielded and study.source("responses") is None
+    assert study.plan.ranking == ["engineer"]  # no column is looked for
+    assert loaded(STUDY).fielded
+
+
+def test_what_a_study_may_set(loaded: Loaded) -> None:
+    plan = loaded(
+        STUDY + "crosstabs: [[city, kind_of_client]]\nranking: city\n"
+        "sampling: {weight: fast, cluster: id, trim: [0.3, 3]}\n"
+        "grades: {alpha: [0.5, 0.6, 0.7, 0.8]}\nthresholds: {minimum_base: 30, cfi: 0.95}\n"
+    ).plan
+    assert plan.crosstabs == [["city", "kind_of_client"]] and plan.ranking == ["city"]
+    assert plan.sampling is not None and plan.sampling.trim == (0.3, 3)
+    assert plan.sampling.weighting == "none"
+    assert plan.grades.alpha == [0.5, 0.6, 0.7, 0.8]
+    assert plan.grades.kmo == [0.5, 0.6, 0.7, 0.8, 0.9]
+    assert (plan.thresholds.cfi, plan.thresholds.minimum_base) == (0.95, 30)
 
 
 def test_a_frame_needs_its_size(tmp_path: Path) -> None:
@@ -641,6 +784,35 @@ def test_a_frame_needs_its_size(tmp_path: Path) -> None:
         text = STUDY.replace("data: {responses: answers.csv}", data) + sampling
         project = make_project(tmp_path, {"params/small.yml": text, "data/raw/frame.csv": frame})
         assert told(load, "small", project) == [f"params/small.yml:{line}" for line in expected]
+
+
+def test_weighting_needs_strata_and_no_weight_to_stratify(tmp_path: Path) -> None:
+    frame = table(["city", "people"], [["north", "1"]])
+    for sampling, expected in {
+        "weighting: rake": "`weighting` needs `data.population` and `strata` to weight to.",
+        "strata: city, weight: fast, weighting: post_stratify": (
+            "`post_stratify` takes no `weight` to start from: use `rake`."
+        ),
+    }.items():
+        text = STUDY.replace("answers.csv}", "answers.csv, population: frame.csv}")
+        text += f"sampling: {{size: people, {sampling}}}"
+        project = make_project(tmp_path, {"params/small.yml": text, "data/raw/frame.csv": frame})
+        assert told(load, "small", project) == [appended(expected)]
+
+
+def test_a_weight_below_nothing(tmp_path: Path) -> None:
+    weights = ["1", "-0.5", "", "x", "-0.5", "0"]
+    rows = [[str(i), "before", "north", "new", "1", "1", "1", w] for i, w in enumerate(weights)]
+    files = {
+        "params/small.yml": STUDY + "sampling: {weight: w}",
+        "data/raw/answers.csv": table([*HEADER, "w"], rows),
+    }
+    study = load("small", make_project(tmp_path, files))
+    assert told(prepare, study) == [
+        "data/raw/answers.csv: column w, value 'x' in row 5: not a number. Correct it, or add it "
+        "to `missing` if it means no answer.",
+        "data/raw/answers.csv: column w, value '-0.5' in row 3, 6: a weight below 0.",
+    ]
 
 
 def test_what_depends_on_a_mistake_is_no_second_mistake(refused: Told) -> None:

@@ -121,6 +121,7 @@ class Fragments:
         """
         nb = nbformat.read(notebook, as_version=4)
         part = 0
+        nb.cells = _with_content(nb.cells)
         for cell in nb.cells:
             if cell.cell_type != "markdown":
                 continue
@@ -135,6 +136,22 @@ class Fragments:
             cell.source = "\n\n".join(blocks)
         body, _ = self._exporter.from_notebook_node(nb, {"show_code": self._code})
         return str(body)
+
+
+def _with_content(cells: list[Any]) -> list[Any]:
+    """The cells without headings under which nothing was shown."""
+    kept: list[Any] = []
+    shown = False
+    for cell in reversed(cells):
+        markdown = cell.cell_type == "markdown"
+        if markdown and re.fullmatch(r"## .*\s*", cell.source):
+            if shown:
+                kept.append(cell)
+            shown = False
+        else:
+            kept.append(cell)
+            shown = shown or markdown or bool(cell.outputs)
+    return kept[::-1]
 
 
 def build(
@@ -181,7 +198,9 @@ def build(
         for number, part in enumerate(parts)
     ]
     methods = dict.fromkeys(m for part in parts if part.record for m in part.record.methods)
-    block = interactive.build(study, intake, language, where=facts["where"], wave=facts["wave"])
+    block = None
+    if study.fielded:
+        block = interactive.build(study, intake, language, where=facts["where"], wave=facts["wave"])
     script = (TEMPLATES / "contents.js").read_text("utf-8")
     allowed = [script, *(block.scripts if block else ())]
     page = environment.get_template("report.html.j2").render(
@@ -277,10 +296,10 @@ def _flow(intake: Intake, translate: Translate) -> list[tuple[str, int]]:
 
 
 def _waves(study: Study, intake: Intake) -> list[tuple[str, int]]:
-    if not study.plan.wave:
+    if not (study.plan.wave and study.fielded):
         return []
     counts = intake.responses["wave"].value_counts()
-    return [(wave, int(counts[wave])) for wave in study.plan.waves]
+    return [(wave, int(counts.get(wave, 0))) for wave in study.plan.waves]
 
 
 def _field_dates(intake: Intake) -> tuple[str, str] | None:

@@ -15,9 +15,21 @@ from csat_stats.study import Intake, Plan, Study
 
 # What an analysis can need, and how it is said that a study does not have it.
 NEEDS = {
+    "responses": message("There are no responses yet."),
     "sampling": message("The study file has no sampling plan."),
     "population": message("This study has no population frame."),
     "planned": message("The sampling plan names no planned number of responses."),
+    "contacts": message("This study has no list of contacts."),
+    "contacts_where": message(
+        "The list of contacts does not tell who is in the group reported on: no response rates."
+    ),
+    "contacts_wave": message(
+        "The list of contacts does not tell the waves apart: the response rates are those of all."
+    ),
+    "contacts_strata": message(
+        "The list of contacts does not tell every stratum: no response rates by those it lacks."
+    ),
+    "call_back": message("The study file has no rule for call-backs."),
     "overall": message("This study has no question on overall satisfaction."),
     "nps": message("This study has no 0–10 recommendation question."),
     "outcomes": message("This study has no data on repurchase or referral."),
@@ -73,6 +85,12 @@ class Material:
         return self.study.plan
 
     @property
+    def bases(self) -> dict[str, int]:
+        """The smallest bases that are shown, and shown without a caution."""
+        limits = self.plan.thresholds
+        return {"minimum_base": limits.minimum_base, "caution_base": limits.caution_base}
+
+    @property
     def responses(self) -> pd.DataFrame:
         """Responses of all waves, within ``where``."""
         frame = self.intake.responses
@@ -116,6 +134,16 @@ class Material:
         return self.intake.tables["population"]
 
     @property
+    def contacts(self) -> pd.DataFrame:
+        """Customers invited in the wave reported on, or in all where the list does not tell it."""
+        frame = self.intake.tables["contacts"]
+        for column, value in scopes.pairs(self.scope["where"]):
+            frame = frame[frame[column] == value]
+        if self.wave and "wave" in frame:
+            frame = frame[frame["wave"] == self.wave]
+        return frame.reset_index(drop=True)
+
+    @property
     def population_size(self) -> int | None:
         """Number of people in the sampling frame, where it is known."""
         if not self.there("population"):
@@ -134,11 +162,19 @@ class Material:
     def there(self, need: str) -> bool:
         """Whether the study has what an analysis needs; ``need`` is a key of ``NEEDS``."""
         plan, improvement = self.plan, self.plan.improvement
+        contacts = self.intake.tables.get("contacts", pd.DataFrame())
         return {
+            "responses": self.study.fielded,
             "sampling": plan.sampling is not None,
             "population": bool(plan.sampling and plan.sampling.strata)
             and "population" in self.intake.tables,
             "planned": bool(plan.sampling and plan.sampling.planned),
+            "contacts": "contacts" in self.intake.tables,
+            "contacts_where": {column for column, _ in scopes.pairs(self.scope["where"])}
+            <= {*contacts},
+            "contacts_wave": plan.wave is None or "wave" in contacts,
+            "contacts_strata": plan.sampling is not None and {*plan.sampling.strata} <= {*contacts},
+            "call_back": bool(plan.sampling and plan.sampling.call_back),
             "overall": plan.overall is not None,
             "nps": plan.nps is not None,
             "outcomes": bool(plan.outcomes),

@@ -30,6 +30,24 @@ def index_values(plan: Plan, responses: pd.DataFrame) -> pd.Series:
     return 100 * values / high
 
 
+def values(plan: Plan, responses: pd.DataFrame) -> pd.DataFrame:
+    """Every headline figure and dimension as a value of each respondent, of which it is the mean.
+
+    ``index`` 0–100, ``satisfied`` 0/1, ``nps`` 100, 0 or −100, dimensions on the items' scale; NaN
+    without an answer.
+    """
+    columns = {"index": index_values(plan, responses)}
+    if plan.overall:
+        overall = responses["overall"]
+        satisfied = (overall >= plan.overall_scale.top_box).astype("float64")
+        columns["satisfied"] = satisfied.where(overall.notna())
+    if plan.nps:
+        asked = responses["nps"]
+        points = 100.0 * ((asked >= 9).astype("float64") - (asked <= 6))
+        columns["nps"] = points.where(asked.notna())
+    return pd.DataFrame(columns).join(scores(plan, responses))
+
+
 def measure(plan: Plan, responses: pd.DataFrame, metric: str) -> Result:
     """Estimate a metric with its interval.
 

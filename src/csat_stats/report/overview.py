@@ -22,10 +22,11 @@ def _lines(study: Study, intake: Intake, translate: Translate) -> Iterator[str]:
 
     yield plan.title
     yield line(message("Study file"), study.project.shown(study.file))
-    yield line(message("Responses"), plan.data.responses)
-    for rule, n in zip(intake.flow["rule"], intake.flow["n"], strict=True):
-        yield f"  {n:>8,}  {RULES[rule].render(translate)}"
-    if plan.wave:
+    yield line(message("Responses"), plan.data.responses or translate("none yet"))
+    if study.fielded:
+        for rule, n in zip(intake.flow["rule"], intake.flow["n"], strict=True):
+            yield f"  {n:>8,}  {RULES[rule].render(translate)}"
+    if plan.wave and study.fielded:
         counts = intake.responses["wave"].value_counts()
         waves = ", ".join(f"{wave} ({counts[wave]:,})" for wave in plan.waves)
         yield line(message("Waves"), waves)

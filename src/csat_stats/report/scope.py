@@ -21,7 +21,7 @@ def waves(study: Study, intake: Intake, where: str) -> dict[str, int]:
     for column, value in pairs(where):
         frame = frame[frame[column] == value]
     counts = frame["wave"].value_counts()
-    return {wave: int(counts[wave]) for wave in study.plan.waves}
+    return {wave: int(counts.get(wave, 0)) for wave in study.plan.waves}
 
 
 def check(study: Study, intake: Intake, wave: str, where: str, language: str) -> None:

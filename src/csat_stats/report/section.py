@@ -23,6 +23,7 @@ from csat_stats.report.language import BETWEEN_SENTENCES
 from csat_stats.report.material import NEEDS, Material
 from csat_stats.report.records import FindingRecord, SectionRecord
 from csat_stats.results import Message, Result, message
+from csat_stats.study import Problem, Study, StudyError
 
 TITLES = {
     "00_summary": message("Summary"),
@@ -33,7 +34,14 @@ TITLES = {
     "09_effect_validation": message("Effect validation"),
 }
 
+BEFORE_FIELDWORK = ("00_summary", "01_sampling_design")  # sections that need no responses
+
 _KEPT = 12  # rows of a table that are kept as they were shown, for slides
+
+
+def sections_of(study: Study) -> list[str]:
+    """The sections a study can have, in reader's order."""
+    return [name for name in TITLES if study.fielded or name in BEFORE_FIELDWORK]
 
 
 @dataclass(kw_only=True)
@@ -85,6 +93,9 @@ class Section(Material):
         """
         other = None if run_dir else lab.chosen(study)
         loaded = studies.load(other or study)
+        if not loaded.fielded and name not in BEFORE_FIELDWORK:
+            file = loaded.project.shown(loaded.file)
+            raise StudyError([Problem(file, NEEDS["responses"])], loaded.plan.language)
         intake = studies.prepare(loaded)
         language = language or loaded.plan.language
         scopes.check(loaded, intake, wave, where, language)
@@ -169,6 +180,7 @@ class Section(Material):
         first: int | None = None,
         n: int | None = None,
         waves: Sequence[str] | None = None,
+        data: str = "responses",
         chart: Mapping[str, Any] | None = None,
     ) -> None:
         """Show a table under its title and keep the whole ``frame`` as parquet.
@@ -185,6 +197,8 @@ class Section(Material):
             Show only so many rows, and say so; all rows are kept.
         n, waves
             As in :meth:`figure`; no ``n`` where the rows have their own.
+        data
+            The raw table that the figures come from, as the study file calls it.
         chart
             How a slide draws the rows, see :class:`csat_stats.report.slides.charts.Hint`.
         """
@@ -214,7 +228,7 @@ class Section(Material):
                 "columns": dict(zip(columns, shown.columns, strict=True)),
                 "formats": dict(formats or {}),
                 "shown": shown.head(_KEPT).to_numpy().tolist(),
-                "source": self._source(n, waves),
+                "source": self._source(n, waves, data),
                 "n": n,
                 "chart": dict(chart) if chart else None,
             }
@@ -263,8 +277,10 @@ class Section(Material):
             )
         )
 
-    def _source(self, n: int | None, waves: Sequence[str] | None) -> str:
-        source = self.t("Source: {file}", file=self.plan.data.responses)
+    def _source(self, n: int | None, waves: Sequence[str] | None, data: str = "responses") -> str:
+        named = self.plan.data
+        file = getattr(named, data) or named.population or self.study.file.name
+        source = self.t("Source: {file}", file=file)
         drawn = ", ".join(filter(None, [self.wave] if waves is None else waves))
         if drawn:
             source += self.t("; wave: {wave}", wave=drawn)

@@ -36,6 +36,7 @@ class Summary:
     targets: Sequence[FindingRecord]
     priorities: Sequence[FindingRecord]
     alerts: Sequence[FindingRecord]
+    plan: Sequence[FindingRecord] = ()
 
     @classmethod
     def of(cls, sections: Iterable[SectionRecord]) -> Summary:
@@ -53,6 +54,7 @@ class Summary:
             targets=named("target."),
             # What drives loyalty; where that is not known, the dimension that scores lowest.
             priorities=named("priority.") or named("lowest"),
+            plan=[*named("plan_size"), *named("precision"), *named("chance.")],
             alerts=[f for f in findings if f.level in ALERTS and ".target." not in f.id],
         )
 
@@ -117,9 +119,10 @@ class Summary:
         """The summary as plain text, for a terminal or a mail."""
         lines = [f.text for f in (self.index, self.nps, self.satisfied) if f]
         for title, findings in (
+            (message("Sampling plan"), () if self.index else self.plan),
             (message("Targets"), self.targets),
             (message("Improve first"), self.priorities),
-            (message("Alerts"), self.alerts),
+            (message("Alerts"), [f for f in self.alerts if self.index or f not in self.plan]),
         ):
             if findings:
                 lines += ["", title.render(translate)]

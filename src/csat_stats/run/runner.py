@@ -25,7 +25,7 @@ from csat_stats.report.language import Translate, translator
 from csat_stats.report.pdf import PdfError
 from csat_stats.report.pdf import write as write_pdf
 from csat_stats.report.records import ALERTS, FindingRecord, SectionRecord
-from csat_stats.report.section import TITLES
+from csat_stats.report.section import TITLES, sections_of
 from csat_stats.report.summary import Summary
 from csat_stats.results import message
 from csat_stats.run.kernels import SectionKernelManager, warm_up
@@ -227,7 +227,7 @@ def _sections(
 ) -> tuple[list[html.Part], list[SectionOutcome]]:
     """Run the notebooks, the summary last; give them back in reader's order."""
     translate = translator(parameters["language"])
-    names = list(TITLES)
+    names = sections_of(study)
     order = [*names[1:], names[0]]
     expected = _expected_seconds(study)
     parts, outcomes = {}, {}
@@ -310,7 +310,7 @@ def _expected_seconds(study: Study) -> dict[str, float]:
 
 def _hashes(study: Study) -> dict[str, str]:
     """SHA-256 of the study file and of every raw file."""
-    tables = ("responses", "population", "tickets", "actions")
+    tables = ("responses", "population", "contacts", "tickets", "actions")
     paths = [study.file, *(path for table in tables if (path := study.source(table)))]
     return {study.project.shown(path): _sha256(path) for path in paths}
 

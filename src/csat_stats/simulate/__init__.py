@@ -1,4 +1,4 @@
-"""An invented after-sales study with known truth: four tables as a maker's systems export them.
+"""An invented after-sales study with known truth: five tables as a maker's systems export them.
 
 The data are in Chinese, as the exports would be. Answers come from a latent model (Likert items
 cut from normal scores with a general and five specific factors) whose expected values are
@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from csat_stats.simulate import design, operation
+from csat_stats.simulate import design, fieldwork, operation
 from csat_stats.simulate.design import (
     CUSTOMER_PROPENSITY,
     CUSTOMER_SHARE,
@@ -47,7 +47,7 @@ STREAM = 44  # of the streams of a seed, one whose sample for the default seed i
 
 @dataclass(frozen=True)
 class AfterSales:
-    """The four tables of an invented after-sales study, and the truth behind them.
+    """The five tables of an invented after-sales study, and the truth behind them.
 
     Attributes
     ----------
@@ -55,6 +55,9 @@ class AfterSales:
         One row per questionnaire as exported: blemishes, duplicates and gaps included.
     population
         The sampling frame: customers by city tier, service type and customer type.
+    contacts
+        Everybody invited to answer, in proportion to the frame, with what became of it. Who
+        completed is who is in ``responses``, once for each ticket.
     tickets
         Service tickets, those of all respondents among them; what an open ticket lacks is empty.
     actions
@@ -72,6 +75,7 @@ class AfterSales:
 
     responses: pd.DataFrame
     population: pd.DataFrame
+    contacts: pd.DataFrame
     tickets: pd.DataFrame
     actions: pd.DataFrame
     truth: dict[str, Any]
@@ -204,13 +208,27 @@ def after_sales(seed: int = 20260901, n_per_wave: int = 1200) -> AfterSales:
         "remarks": table.loc[remarked, [ID, "dimension", "tone"]].reset_index(drop=True),
     }
     responses = table.drop(columns=["submitted", "kind", "dimension", "tone"])
-    return AfterSales(responses, design.population(), tickets, operation.actions(), truth)
+    population = design.population()
+    completes = pd.DataFrame(
+        {
+            "wave": people.wave,
+            "tier": people.tier,
+            "service": people.service,
+            "customer": people.customer,
+            "region": people.region,
+        }
+    )
+    # A stream of its own: the other tables do not depend on the contacts.
+    contacts = fieldwork.contacts(
+        np.random.default_rng([seed, STREAM, 1]), completes, population, n_per_wave
+    )
+    return AfterSales(responses, population, contacts, tickets, operation.actions(), truth)
 
 
 def write_csv(study: AfterSales, folder: Path) -> None:
-    """Write the four tables to ``folder`` as UTF-8 with byte-order mark, as survey tools do."""
+    """Write the five tables to ``folder`` as UTF-8 with byte-order mark, as survey tools do."""
     folder.mkdir(parents=True, exist_ok=True)
-    for name in ("responses", "population", "tickets", "actions"):
+    for name in ("responses", "population", "contacts", "tickets", "actions"):
         table: pd.DataFrame = getattr(study, name)
         path = folder / f"{name}.csv"
         table.to_csv(path, index=False, encoding="utf-8-sig", lineterminator="\n")

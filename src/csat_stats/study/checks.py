@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 
 from csat_stats.results import Message, message
 from csat_stats.study import sources
 from csat_stats.study.document import Document, Path_
 from csat_stats.study.paths import Project
-from csat_stats.study.plan import LOGO_TYPES, MAX_LOGO, Improvement, Plan, Target
+from csat_stats.study.plan import LOGO_TYPES, MAX_LOGO, ROLES, Improvement, Plan, Target
 from csat_stats.study.problems import Problem, StudyError, nearest
 
-ROLES = ("respondent", "customer", "submitted", "duration", "wave", "overall", "nps")
 # Columns that intake names itself; nothing else may have the name.
-_OWN_NAMES = {"row", "case", *ROLES}
+_OWN_NAMES = {"row", "case", "weight", "cluster", "disposition", *ROLES}
+_OWN_NAMES |= {"served", "called", "served_by", "called_by"}
+_OWN_METRICS = {"index", "satisfied"}
 
 
 def _resolved(folder: Path, file: str) -> Path | None:
@@ -62,6 +62,13 @@ class Checks:
         self.problems.append(Problem(self.document.file, text, self.document.line(path)))
 
     def _files(self) -> None:
+        planned = self.plan.sampling is not None or self.touched("sampling")
+        if self.plan.data.responses is None and not planned and not self.touched("data"):
+            text = message(
+                "data.responses is missing. Only before fieldwork a study does without: it then "
+                "needs `sampling`."
+            )
+            self.add(("data",), text)
         for table, file in self.plan.data.model_dump().items():
             if file is None:
                 continue
@@ -124,17 +131,19 @@ class Checks:
     def _names(self) -> None:
         """Columns and metrics that would have the same name, levels that stand twice."""
         plan = self.plan
-        for path, column in self._named_columns():
-            group = path[0]
-            if group == "segments" and column == "wave" == self._column_of("wave"):
+        for path, column in self.plan.columns():
+            groups = path[0] in ("segments", "ranking") or path[:2] == ("sampling", "strata")
+            if groups and column == "wave" == self.plan.column_of("wave"):
                 continue
-            if group in ("dimensions", "segments") and column in _OWN_NAMES:
+            own = _OWN_NAMES | _OWN_METRICS if groups else _OWN_NAMES
+            if (groups or path[0] == "dimensions") and column in own:
                 text = message("A column may not be called {name}: rename it.", name=column)
                 self.add(path, text)
-            elif group == "segments" and column in plan.items:
+            elif groups and column in plan.items:
                 text = message("{name} is an item: it cannot be a segment as well.", name=column)
                 self.add(path, text)
-        taken = {"index", "satisfied", *_OWN_NAMES, *plan.segments}
+        strata = plan.sampling.strata if plan.sampling else []
+        taken = {*_OWN_NAMES, *_OWN_METRICS, *plan.segments, *plan.ranking, *strata}
         names = [("outcomes", name, taken | {*plan.items}) for name in plan.outcomes]
         names += [("dimensions", name, taken | {*plan.outcomes}) for name in plan.dimensions]
         for key, name, others in names:
@@ -143,9 +152,10 @@ class Checks:
                     "{name} already names something else; choose another name.", name=name
                 )
                 self.add((key, name), text)
-        lists = {("segments", name): order or [] for name, order in plan.segments.items()}
-        lists["wave", "order"] = plan.waves
-        lists["sampling", "strata"] = plan.sampling.strata if plan.sampling else []
+        lists: dict[Path_, list[str]] = {("wave", "order"): plan.waves}
+        lists |= {("segments", name): order or [] for name, order in plan.segments.items()}
+        lists |= {("crosstabs", i): pair for i, pair in enumerate(plan.crosstabs)}
+        lists |= {("ranking",): plan.ranking, ("sampling", "strata"): strata}
         for place, listed in lists.items():
             for name, times in Counter(listed).items():
                 if times > 1:
@@ -153,12 +163,14 @@ class Checks:
 
     def _columns(self) -> None:
         if "responses" in self.headers:
-            for path, column in self._named_columns():
+            for path, column in self.plan.columns():
                 self._column("responses", path, column)
         duration = self.plan.duration or self.touched("duration")
         if self.plan.exclusions.min_seconds and not duration:
             text = message("`min_seconds` needs `duration`: the column with the seconds.")
             self.add(("exclusions", "min_seconds"), text)
+        self._weighting()
+        self._contacts()
         if self.plan.sampling and "population" in self.headers:
             size = self.plan.sampling.size
             if size is not None:
@@ -172,6 +184,30 @@ class Checks:
             for i, stratum in enumerate(self.plan.sampling.strata):
                 self._column("population", ("sampling", "strata", i), stratum)
 
+    def _weighting(self) -> None:
+        design = self.plan.sampling
+        if design is None or design.weighting == "none":
+            return
+        population = self.plan.data.population or self.touched("data")
+        if not population or not (design.strata or self.touched("sampling")):
+            text = message("`weighting` needs `data.population` and `strata` to weight to.")
+            self.add(("sampling", "weighting"), text)
+        if design.weight and design.weighting == "post_stratify":
+            text = message("`post_stratify` takes no `weight` to start from: use `rake`.")
+            self.add(("sampling", "weighting"), text)
+
+    def _contacts(self) -> None:
+        file = self.plan.data.contacts
+        wanted = self.plan.sampling.dispositions if self.plan.sampling else None
+        if file and wanted is None and not self.touched("sampling"):
+            text = message("`contacts` needs `sampling.dispositions`: what became of each contact.")
+            self.add(("data", "contacts"), text)
+        if wanted and file is None and not self.touched("data"):
+            text = message("`dispositions` needs `data.contacts`: one row a customer invited.")
+            self.add(("sampling", "dispositions"), text)
+        if wanted and "contacts" in self.headers:
+            self._column("contacts", ("sampling", "dispositions", "column"), wanted.column)
+
     def _column(self, table: str, path: Path_, column: str) -> None:
         header = self.headers[table]
         if column not in header:
@@ -182,28 +218,6 @@ class Checks:
                 hint=nearest(column, header),
             )
             self.add(path, text)
-
-    def _column_of(self, role: str) -> str | None:
-        value = getattr(self.plan, role)
-        return value if value is None or isinstance(value, str) else value.column
-
-    def _named_columns(self) -> Iterator[tuple[Path_, str]]:
-        plan = self.plan
-        for dimension, items in plan.dimensions.items():
-            for i, item in enumerate(items):
-                yield ("dimensions", dimension, i), item
-        for role in ROLES:
-            column = self._column_of(role)
-            if column is not None:
-                yield (role,), column
-        for name, outcome in plan.outcomes.items():
-            yield ("outcomes", name, "column"), outcome.column
-        for segment in plan.segments:
-            yield ("segments", segment), segment
-        if plan.exclusions.one_answer_per:
-            yield ("exclusions", "one_answer_per"), plan.exclusions.one_answer_per
-        for i, stratum in enumerate(plan.sampling.strata if plan.sampling else []):
-            yield ("sampling", "strata", i), stratum
 
     def _metrics(self) -> None:
         plan = self.plan
@@ -223,15 +237,20 @@ class Checks:
                 hint = nearest(name, list(plan.dimensions))
                 text = message("{name} is no dimension. {hint}", name=name, hint=hint)
                 self.add(("improvement", "dimension"), text)
+        for i, pair in enumerate(plan.crosstabs):
+            for j, segment in enumerate(pair):
+                self._segment(("crosstabs", i, j), segment)
         for path, entry in entries:
             if isinstance(entry, Target):
                 self._metric((*path, "metric"), entry.metric)
             key = "where" if isinstance(entry, Target) else "treated"
             for segment in getattr(entry, key):
-                if segment not in plan.segments and not self.lost(segment, "segments"):
-                    hint = nearest(segment, list(plan.segments))
-                    text = message("{name} is no segment. {hint}", name=segment, hint=hint)
-                    self.add((*path, key, segment), text)
+                self._segment((*path, key, segment), segment)
+
+    def _segment(self, path: Path_, name: str) -> None:
+        if name not in self.plan.segments and not self.lost(name, "segments"):
+            hint = nearest(name, list(self.plan.segments))
+            self.add(path, message("{name} is no segment. {hint}", name=name, hint=hint))
 
     def _metric(self, path: Path_, name: str) -> None:
         lost = self.lost(name, "dimensions", "overall", "nps", "outcomes")

@@ -23,8 +23,10 @@ _NUMBER = message("{place}: {value} is not a number.")
 _WHOLE = message("{place}: {value} is not a whole number.")
 _DATE = message("{place}: {value} is not a date like 2026-09-30.")
 _LINES = message("{place}: `key: value` lines are expected, not {value}.")
+_LIST = message("{place}: a list is expected, not {value}.")
 _EMPTY = message("{place} is empty.")
 _LONG = message("{place} is longer than {limit}.")
+_LENGTH = message("{place}: a list of {limit} is needed.")
 _ERRORS = {
     "missing": message("{place} is missing."),
     "int_parsing": _WHOLE,
@@ -42,7 +44,8 @@ _ERRORS = {
     "less_than_equal": message("{place}: {value} is above {limit}."),
     "literal_error": message("{place}: {value} is not one of {limit}."),
     "string_type": message("{place}: one text is expected, not {value}."),
-    "list_type": message("{place}: a list is expected, not {value}."),
+    "list_type": _LIST,
+    "tuple_type": _LIST,
     "dict_type": _LINES,
     "model_type": _LINES,
     "model_attributes_type": _LINES,
@@ -50,9 +53,9 @@ _ERRORS = {
     "string_too_short": _EMPTY,
     "too_short": _EMPTY,
     "string_too_long": _LONG,
-    "too_long": _LONG,
+    "too_long": _LENGTH,
 }
-_LIMITS = ("gt", "ge", "lt", "le", "expected", "max_length")
+_LIMITS = ("gt", "ge", "lt", "le", "expected", "max_length", "min_length")
 
 
 @dataclass(frozen=True)
@@ -78,6 +81,11 @@ class Study:
         """The client's template for slides, or None."""
         slides = self.plan.theme.slides
         return None if slides is None else self.project.params / slides
+
+    @property
+    def fielded(self) -> bool:
+        """Whether there are responses; without, the study is a sampling plan."""
+        return self.plan.data.responses is not None
 
     def source(self, table: str) -> Path | None:
         """Path of a raw table (``responses``, ``population``, …), or None where there is none."""
@@ -186,6 +194,8 @@ def _sentence(detail: ErrorDetails) -> Message:
         return message("{place}: {reason}", place=place, reason=context["error"].args[0])
     limit = next((str(context[name]) for name in _LIMITS if name in context), "")
     text = _ERRORS.get(kind, message("{place}: {value} cannot be used here."))
+    if kind == "too_short" and limit != "1":
+        text = _LENGTH
     value = "–" if detail["input"] is None else detail["input"]
     return message(text.text, place=place, value=value, limit=limit.replace("'", ""))
 

@@ -13,24 +13,21 @@ import hashlib
 import json
 import shutil
 import tempfile
-import unicodedata
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from csat_stats.results import Message, message
 from csat_stats.study import sources
+from csat_stats.study.casting import Cast
 from csat_stats.study.config import Study
-from csat_stats.study.plan import Outcome, Scale
 from csat_stats.study.problems import Problem, StudyError, nearest
 from csat_stats.study.sources import RawTable
 
 _READ_EACH_TIME = ("tickets", "actions")
-_SHOWN_PROBLEMS = 20
 
 
 @dataclass(frozen=True)
@@ -44,11 +41,13 @@ class Intake:
     responses
         One row a response that is analysed. Items are float (NaN = no answer, reversed items
         turned round), outcomes 1.0/0.0/NaN by their names, segments, strata and ``wave`` ordered
-        categories, and ``respondent, customer, submitted, duration, overall, nps`` where the
-        study has them. ``row`` is the row number in the raw file.
+        categories, and ``respondent, customer, submitted, duration, overall, nps, weight,
+        cluster, served, called, served_by, called_by`` where the study has them. ``row`` is the
+        row number in the raw file. Without a row before fieldwork.
     tables
-        ``population`` (strata as text, size as whole numbers), ``tickets``, ``actions`` (text),
-        where the study has them.
+        ``population`` (strata as text, size as whole numbers), ``contacts`` (``disposition`` as
+        AAPOR code, and those of ``wave``, segments and strata that the file has), ``tickets``,
+        ``actions`` (text), where the study has them.
     excluded
         ``row, respondent, rule`` of every response that was left out.
     flow
@@ -107,7 +106,7 @@ def _code_hash() -> bytes:
 
 
 def _sources(study: Study) -> dict[str, Path]:
-    tables = ("responses", "population", *_READ_EACH_TIME)
+    tables = ("responses", "population", "contacts", *_READ_EACH_TIME)
     return {table: path for table in tables if (path := study.source(table)) is not None}
 
 
@@ -116,13 +115,19 @@ def _read(study: Study, key: str) -> Intake:
         table: sources.read(path, study.project.shown(path))
         for table, path in _sources(study).items()
     }
-    cast = _Cast(study, raw["responses"])
+    cast = Cast(study, raw.get("responses") or _no_responses(study))
     responses = cast.responses()
-    problems = cast.problems + _unknown_levels(study, responses)
+    problems, tables = list(cast.problems), {}
+    if study.fielded:
+        problems += _unknown_levels(study, responses)
+    if "contacts" in raw:
+        contacts = Cast(study, raw["contacts"])
+        tables["contacts"] = contacts.contacts()
+        problems += contacts.problems
     if problems:
         raise StudyError(problems, study.plan.language)
     responses, excluded, flow = _exclude(study, responses, cast.identical)
-    if responses.empty:
+    if responses.empty and study.fielded:
         text = message("No response is left after the exclusion rules of the study file.")
         raise StudyError([Problem(raw["responses"].file, text)], study.plan.language)
     notes = tuple(
@@ -130,10 +135,15 @@ def _read(study: Study, key: str) -> Intake:
         for table in raw.values()
         if table.encoding != "UTF-8"
     )
-    tables = {}
     if _has_population(study):
         tables["population"] = _population(study, raw["population"])
     return Intake(key, responses, tables, excluded, flow, notes + tuple(cast.notes))
+
+
+def _no_responses(study: Study) -> RawTable:
+    """The columns of the study file without a row: what there is before fieldwork."""
+    columns = dict.fromkeys(column for _, column in study.plan.columns())
+    return RawTable(pd.DataFrame(columns=list(columns), dtype="str"), "", "UTF-8", ",", [])
 
 
 def _unknown_levels(study: Study, responses: pd.DataFrame) -> list[Problem]:
@@ -167,177 +177,11 @@ def _population(study: Study, raw: RawTable) -> pd.DataFrame:
     """The sampling frame: strata, and their size as whole numbers."""
     sampling = study.plan.sampling
     assert sampling is not None and sampling.size is not None
-    cast = _Cast(study, raw)
+    cast = Cast(study, raw)
     number = cast.count(sampling.size)
     if cast.problems:
         raise StudyError(cast.problems, study.plan.language)
     return raw.frame[sampling.strata].assign(**{sampling.size: number})
-
-
-@dataclass
-class _Cast:
-    """Turns the text of the response table into typed columns and collects what does not fit."""
-
-    study: Study
-    raw: RawTable
-    problems: list[Problem] = field(default_factory=list)
-    notes: list[Message] = field(default_factory=list)
-
-    def responses(self) -> pd.DataFrame:
-        plan, columns = self.study.plan, {}
-        columns["row"] = pd.Series(self.raw.rows)
-        for role in ("respondent", "customer"):
-            if getattr(plan, role):
-                columns[role] = self._text(getattr(plan, role))
-        if plan.submitted:
-            columns["submitted"] = self._moment(plan.submitted)
-        if plan.duration:
-            columns["duration"] = self._number(plan.duration)
-        if plan.exclusions.one_answer_per:
-            columns["case"] = self._text(plan.exclusions.one_answer_per)
-        if plan.wave:
-            columns["wave"] = self._category(plan.wave.column, plan.wave.order, required=True)
-        for item in plan.items:
-            columns[item] = self._score(item, plan.scale, item in plan.reversed)
-        if plan.overall:
-            columns["overall"] = self._score(plan.overall.column, plan.overall_scale)
-        if plan.nps:
-            columns["nps"] = self._score(plan.nps, Scale(low=0, high=10))
-        for name, outcome in plan.outcomes.items():
-            columns[name] = self._outcome(outcome)
-        strata = plan.sampling.strata if plan.sampling else []
-        for segment, order in {**dict.fromkeys(strata), **plan.segments}.items():
-            if segment not in columns:  # `wave` may be a segment too
-                columns[segment] = self._category(segment, order)
-        return pd.DataFrame(columns)
-
-    @property
-    def identical(self) -> pd.Series:
-        """Rows that repeat an earlier row in every cell, where an id or a time tells rows apart."""
-        told_apart = bool(self.study.plan.respondent or self.study.plan.submitted)
-        return self.raw.frame.duplicated() & told_apart
-
-    def _text(self, column: str) -> pd.Series:
-        """The column with its codes for missing taken out."""
-        text = self.raw.frame[column]
-        return text.mask(text.isin(self.study.plan.missing) | (text == ""))
-
-    def _figures(self, column: str, text: pd.Series) -> pd.Series:
-        """Text as numbers, NaN where it is none; full-width digits count as digits."""
-        narrow = text.map(lambda cell: unicodedata.normalize("NFKC", cell), na_action="ignore")
-        number = pd.to_numeric(narrow, errors="coerce").astype("float64")
-        number = number.mask(np.isinf(number))
-        wide = int((number.notna() & (narrow != text)).sum())
-        if wide:
-            note = message(
-                "column {column}: {n} number(s) in full-width digits.", column=column, n=wide
-            )
-            self.notes.append(note)
-        return number
-
-    def _refuse(self, column: str, values: pd.Series, cure: Message) -> None:
-        """One problem for each distinct value that does not fit."""
-        for value, rows in values.groupby(values).groups.items():
-            if len(self.problems) == _SHOWN_PROBLEMS:
-                more = message("More values do not fit; mend these first.")
-                self.problems.append(Problem(self.raw.file, more))
-            if len(self.problems) > _SHOWN_PROBLEMS:
-                return
-            numbers = [self.raw.rows[row] for row in rows[: sources.SHOWN_ROWS]]
-            shown = ", ".join(map(str, numbers)) + (", …" if len(rows) > len(numbers) else "")
-            text = message(
-                "column {column}, value {value} in row {rows}: {cure}",
-                column=column,
-                value=repr(value),
-                rows=shown,
-                cure=cure,
-            )
-            self.problems.append(Problem(self.raw.file, text))
-
-    def _number(self, column: str) -> pd.Series:
-        text = self._text(column)
-        number = self._figures(column, text)
-        self._refuse(
-            column,
-            text[text.notna() & number.isna()],
-            message("not a number. Correct it, or add it to `missing` if it means no answer."),
-        )
-        return number
-
-    def count(self, column: str) -> pd.Series:
-        """A column of numbers of people: whole, not negative, none missing."""
-        text = self.raw.frame[column]
-        number = self._figures(column, text)
-        good = number.notna() & (number >= 0) & (number % 1 == 0)
-        self._refuse(column, text[~good], message("not a whole number of people."))
-        return number.where(good, 0).astype("int64")
-
-    def _score(self, column: str, scale: Scale, turn: bool = False) -> pd.Series:
-        text = self._text(column)
-        not_applicable = text.isin(scale.not_applicable)
-        number = self._figures(column, text).mask(not_applicable)
-        words = text.notna() & number.isna() & ~not_applicable
-        self._refuse(
-            column,
-            text[words],
-            message("not a number. Correct it, or add it to `missing` if it means no answer."),
-        )
-        outside = number.notna() & ~number.between(scale.low, scale.high)
-        self._refuse(
-            column,
-            text[outside],
-            message(
-                "outside the scale {low:g}–{high:g}. Correct it, set `scale`, or add it to "
-                "`missing` or `not_applicable` if it is a code.",
-                low=scale.low,
-                high=scale.high,
-            ),
-        )
-        return scale.low + scale.high - number if turn else number
-
-    def _outcome(self, outcome: Outcome) -> pd.Series:
-        text = self._text(outcome.column)
-        yes, no = text.isin(outcome.yes), text.isin(outcome.no)
-        self._refuse(
-            outcome.column,
-            text[text.notna() & ~yes & ~no],
-            message("neither in `yes` nor in `no` of the study file. Add it to one of them."),
-        )
-        return yes.astype("float64").where(yes | no)
-
-    def _category(self, column: str, order: list[str] | None, required: bool = False) -> pd.Series:
-        text = self._text(column)
-        levels = order or sorted(text.dropna().unique())
-        self._refuse(
-            column,
-            text[text.notna() & ~text.isin(levels)],
-            message("not in the levels of the study file: {levels}.", levels=", ".join(levels)),
-        )
-        if required and text.isna().any():
-            empty = text[text.isna()].fillna("")
-            self._refuse(column, empty, message("the wave is empty: fill it in."))
-        known = text.where(text.isin(levels))
-        return pd.Series(pd.Categorical(known, categories=levels, ordered=True), index=text.index)
-
-    def _moment(self, column: str) -> pd.Series:
-        text = self._text(column)
-        dated = text.where(text.str.match(r"\d", na=False))  # not `now`, `today`
-        try:
-            moment = pd.to_datetime(dated, errors="coerce", format="ISO8601")
-        except ValueError:
-            problem = message(
-                "column {column}: times of different time zones, or with and without one. Write "
-                "all of them alike.",
-                column=column,
-            )
-            self.problems.append(Problem(self.raw.file, problem))
-            return dated
-        self._refuse(
-            column,
-            text[text.notna() & moment.isna()],
-            message("not a date and time like 2026-09-30 14:05:00."),
-        )
-        return moment
 
 
 def _exclude(
@@ -401,6 +245,8 @@ def _load(study: Study, key: str, folder: Path) -> Intake:
         return pd.read_parquet(folder / f"{name}.parquet")
 
     tables = {"population": frame("population")} if _has_population(study) else {}
+    if study.plan.data.contacts:
+        tables["contacts"] = frame("contacts")
     for name in _READ_EACH_TIME:
         if (path := study.source(name)) is not None:
             tables[name] = sources.read(path, study.project.shown(path)).frame

@@ -7,35 +7,32 @@ of the keys below. Defaults are the field's usual values and can all be changed.
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BaseModel, Field, model_validator
 
 from csat_stats.results import message
+from csat_stats.study.fields import CLOSED, Name, Share, SomeText, TextList
+from csat_stats.study.sampling_plan import Sampling
+
+# What a column of the responses can be, beside an item, an outcome or a segment.
+ROLES = ("respondent", "customer", "submitted", "duration", "wave", "overall", "nps")
 
 
 class _Closed(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-
-def _as_list(value: Any) -> Any:
-    """A single value stands for a list of one, nothing at all for an empty list."""
-    if value is None:
-        return []
-    return value if isinstance(value, list) else [value]
-
-
-TextList = Annotated[list[str], BeforeValidator(_as_list)]
-SomeText = Annotated[TextList, Field(min_length=1)]
-Share = Annotated[float, Field(ge=0, le=1)]
-Name = Annotated[str, Field(min_length=1, max_length=80)]
+    model_config = CLOSED
 
 
 class Data(_Closed):
-    """Files under ``data/raw/``: one row a respondent, a stratum, a ticket, an action."""
+    """Files under ``data/raw/``: one row a respondent, a stratum, a contact, a ticket, an action.
 
-    responses: str
+    Before fieldwork there are no responses: the study is then its sampling plan.
+    """
+
+    responses: str | None = None
     population: str | None = None
+    contacts: str | None = None
     tickets: str | None = None
     actions: str | None = None
 
@@ -94,19 +91,6 @@ class Outcome(_Closed):
         return self
 
 
-class Sampling(_Closed):
-    """How the sample was drawn. Without this block it is taken as a convenience sample."""
-
-    strata: TextList = []
-    size: str | None = None
-    planned: Annotated[int, Field(gt=0)] | None = None
-    allocation: Literal["proportional", "equal"] = "proportional"
-    minimum: Annotated[int, Field(ge=0)] = 0
-    margin: Annotated[float, Field(gt=0, lt=0.5)] = 0.05
-    design_effect: Annotated[float, Field(ge=1)] = 1.0
-    response_rate: Annotated[float, Field(gt=0, le=1)] = 1.0
-
-
 class Exclusions(_Closed):
     """Rules by which responses are left out; each is counted and shown."""
 
@@ -140,11 +124,41 @@ class Thresholds(_Closed):
 
     alpha: float = 0.7
     kmo: float = 0.6
+    ave: Share = 0.5
+    composite_reliability: Share = 0.7
+    htmt: Share = 0.85
+    cfi: Share = 0.9
+    rmsea: Share = 0.08
+    srmr: Share = 0.08
+    invariance_cfi: Share = 0.01
+    common_factor: Share = 0.5
+    power: Annotated[float, Field(gt=0, lt=1)] = 0.8
     dimension: float | None = None
     index: float = 90
     fill: Share = 0.9
+    call_back: Share = 0.9
     minimum_base: Annotated[int, Field(ge=2)] = 10
     caution_base: Annotated[int, Field(ge=2)] = 30
+
+    @model_validator(mode="after")
+    def _bases(self) -> Thresholds:
+        if self.minimum_base > self.caution_base:
+            raise ValueError(message("`minimum_base` must not be above `caution_base`."))
+        return self
+
+
+class Grades(_Closed):
+    """Lowest figure of each verbal grade, worst grade left out, in rising order."""
+
+    alpha: Annotated[list[Share], Field(min_length=4, max_length=4)] = [0.6, 0.7, 0.8, 0.9]
+    kmo: Annotated[list[Share], Field(min_length=5, max_length=5)] = [0.5, 0.6, 0.7, 0.8, 0.9]
+
+    @model_validator(mode="after")
+    def _rising(self) -> Grades:
+        for cuts in (self.alpha, self.kmo):
+            if sorted(set(cuts)) != cuts:
+                raise ValueError(message("grades must rise."))
+        return self
 
 
 class Index(_Closed):
@@ -225,6 +239,8 @@ class Plan(_Closed):
     nps: str | None = None
     outcomes: dict[Name, Outcome] = {}
     segments: dict[str, TextList | None] = {}
+    crosstabs: list[Annotated[TextList, Field(min_length=2, max_length=2)]] = []
+    ranking: TextList = []
 
     index: Index = Index()
     sampling: Sampling | None = None
@@ -232,6 +248,7 @@ class Plan(_Closed):
     improvement: Improvement | None = None
     targets: list[Target] = []
     thresholds: Thresholds = Thresholds()
+    grades: Grades = Grades()
     conf_level: Annotated[float, Field(gt=0.5, lt=1)] = 0.95
 
     @model_validator(mode="before")
@@ -247,6 +264,43 @@ class Plan(_Closed):
             if isinstance(columns, list) and all(isinstance(column, str) for column in columns):
                 value["segments"] = dict.fromkeys(columns)
         return value
+
+    def columns(self) -> Iterator[tuple[tuple[str | int, ...], str]]:
+        """Every column of the responses that the study file names, with its place there."""
+        for dimension, items in self.dimensions.items():
+            for i, item in enumerate(items):
+                yield ("dimensions", dimension, i), item
+        for role in ROLES:
+            if (column := self.column_of(role)) is not None:
+                yield (role,), column
+        for name, outcome in self.outcomes.items():
+            yield ("outcomes", name, "column"), outcome.column
+        for segment in self.segments:
+            yield ("segments", segment), segment
+        for i, column in enumerate(self.ranking):
+            yield ("ranking", i), column
+        if self.exclusions.one_answer_per:
+            yield ("exclusions", "one_answer_per"), self.exclusions.one_answer_per
+        if self.sampling:
+            for i, stratum in enumerate(self.sampling.strata):
+                yield ("sampling", "strata", i), stratum
+            for role in ("weight", "cluster"):
+                if (column := getattr(self.sampling, role)) is not None:
+                    yield ("sampling", role), column
+            for role, column in self.call_back_columns.items():
+                yield ("sampling", "call_back", role), column
+
+    def column_of(self, role: str) -> str | None:
+        """The column that plays one of :data:`ROLES`."""
+        value = getattr(self, role)
+        return value if value is None or isinstance(value, str) else str(value.column)
+
+    @property
+    def call_back_columns(self) -> dict[str, str]:
+        """Columns of the call-back rule by their role: ``served, called, served_by, called_by``."""
+        rule = self.sampling.call_back if self.sampling else None
+        columns = rule.model_dump(exclude={"hours"}, exclude_none=True) if rule else {}
+        return dict(columns)
 
     @property
     def items(self) -> list[str]:

@@ -153,9 +153,13 @@ class _Slides:
             self._card(page.slide, Box(left, body.top, width, high), card)
         top = body.top + (high + _GAP if cards else 0)
         rest = Box(body.left, top, body.width, body.top + body.height - top)
-        self._priorities(page, rest, summary.priorities)
         numbers = [summary.index, summary.satisfied, summary.nps, *summary.targets]
         told = [finding for finding in (*numbers, *summary.priorities) if finding]
+        if told or not summary.plan:
+            self._priorities(page, rest, summary.priorities)
+        else:  # before fieldwork there is only the plan
+            told = list(summary.plan)
+            self.deck.text(page.slide, rest, [[Piece(f.text)] for f in told], (18, 16, 14, 12))
         self._footer(page, self._evidence(told))
         self._notes(page, [*map(self._line, told)])
 
