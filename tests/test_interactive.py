@@ -22,8 +22,8 @@ from csat_stats import study as studies
 from csat_stats.report import interactive
 from csat_stats.report.html import TEMPLATES
 from csat_stats.report.interactive import Block
-from csat_stats.satisfaction import withheld
 from csat_stats.report.language import HTML_LANG
+from csat_stats.satisfaction import withheld
 from csat_stats.study import Intake, Project, Study
 
 HOSTILE = [

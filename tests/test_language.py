@@ -60,9 +60,7 @@ def test_the_catalogue_holds_nothing_that_is_no_longer_said() -> None:
 
 
 def fields(text: str) -> list[str]:
-    return sorted(
-        f"{name}:{spec}" for _, name, spec, _ in string.Formatter().parse(text) if name is not None
-    )
+    return sorted({f"{name}:{spec}" for _, name, spec, _ in string.Formatter().parse(text) if name})
 
 
 def test_translations_keep_every_value_and_its_format() -> None:

@@ -234,15 +234,14 @@ def _method(
         tests = message("t test of two means"), message("paired t test")
     else:
         tests = message("z test of two proportions"), message("McNemar's test")
+    design = message("independent waves")
+    if correlation is not None:
+        design = message("the same customers in both waves, correlation {r:g}", r=correlation)
     return message(
         "Power of the two-sided {test} at the {percent:g}% level, {design}, design effect"
         " {design_effect:g}.",
         test=tests[correlation is not None],
         percent=100 * (1 - conf_level),
-        design=(
-            message("independent waves")
-            if correlation is None
-            else message("the same customers in both waves, correlation {r:g}", r=correlation)
-        ),
+        design=design,
         design_effect=design_effect,
     )

@@ -143,6 +143,9 @@ def expected_precision(
     table["margin"] = z * np.sqrt(design_effect * table.pop("error")) / covered
     table = table.astype(dict.fromkeys(["planned", "contacts", "n"], "int64"))
     n_expected = int(n.sum())
+    what = message("a mean with standard deviation {sd:g}", sd=sd)
+    if sd is None:
+        what = message("a proportion of {percent:g}%", percent=100 * p)
     return ExpectedPrecision(
         estimate=float(table["margin"].iloc[0]) if n_expected else None,
         n_expected=n_expected,
@@ -154,11 +157,7 @@ def expected_precision(
             "Expected margin of error (half-width) of {what} at {level:g}% confidence, design"
             " effect {design_effect:g}, response rate {percent:g}%, strata weighted by their"
             " people, finite population correction.",
-            what=(
-                message("a proportion of {percent:g}%", percent=100 * p)
-                if sd is None
-                else message("a mean with standard deviation {sd:g}", sd=sd)
-            ),
+            what=what,
             level=100 * conf_level,
             design_effect=design_effect,
             percent=100 * response_rate,
