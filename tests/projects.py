@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from csat_stats.study import Project, StudyError
+from csat_stats.report.material import Material
+from csat_stats.study import Project, StudyError, load, prepare
 
 # Two waves, two segments, two dimensions: the smallest study that has a bit of everything.
 STUDY = """\
@@ -56,3 +57,10 @@ def told(action: Callable[..., Any], *arguments: Any) -> list[str]:
     with pytest.raises(StudyError) as refusal:
         action(*arguments)
     return str(refusal.value).split("\n")
+
+
+def material(project: Project, name: str = "small", *, wave: str = "", where: str = "") -> Material:
+    """What a section works on, without a section: for tests of what notebooks call."""
+    study = load(name, project)
+    scope = {"wave": wave, "where": where}
+    return Material(study=study, intake=prepare(study), scope=scope, language="en")

@@ -191,9 +191,7 @@ def _method(what: Message, sample: Sample, limits: Message, conf_level: float) -
         limits=limits,
         units=sample.stratum.size,
         strata=len(sample.labels),
-        correction=(
-            message("finite population correction")
-            if finite
-            else message("no finite population correction")
-        ),
+        correction=message("finite population correction")
+        if finite
+        else message("no finite population correction"),
     )
