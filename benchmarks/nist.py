@@ -1,6 +1,6 @@
 """Digits attained on the Statistical Reference Datasets of NIST, beside other software.
 
-``python benchmarks/nist.py`` prints one Markdown table a family of sets. A figure is the LRE, the
+``python -m benchmarks nist`` prints one Markdown table a family of sets. A figure is the LRE, the
 logarithm of the relative error (McCullough 1998, American Statistician 52): how many digits agree
 with the certified value, of 15; a pair gives two quantities, each the worst of its coefficients.
 "exactly" has our functions read the decimals of the file and take powers of them as fractions; all
@@ -196,5 +196,6 @@ def markdown(family: str) -> str:
     return "\n".join(lines)
 
 
-if __name__ == "__main__":
-    print("\n\n".join(map(markdown, FAMILIES)))
+def table() -> str:
+    """All families, one after the other."""
+    return "\n\n".join(map(markdown, FAMILIES))

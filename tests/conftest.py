@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import subprocess
@@ -13,6 +12,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
+import references
 from hypothesis import settings
 
 from csat_stats.report import pdf
@@ -23,10 +23,7 @@ from csat_stats.study import Project
 settings.register_profile("no deadline", deadline=None)
 settings.load_profile("no deadline")
 
-ROOT = Path(__file__).resolve().parents[1]
-REFERENCE_DATA = Path(
-    os.environ.get("CSAT_REFERENCE_DATA", ROOT.parent / "shared" / "data")
-).resolve()
+ROOT = references.ROOT
 
 
 @pytest.fixture(scope="session")
@@ -41,7 +38,7 @@ def reference_data() -> Callable[..., pd.DataFrame]:
 
 def reference_file(name: str) -> Path:
     """Path of a public data set; skips where the folder of data sets is not there."""
-    path = REFERENCE_DATA / f"{name}.csv"
+    path = references.FOLDER / f"{name}.csv"
     if not path.exists():
         pytest.skip(f"reference data set {name}.csv not found: set CSAT_REFERENCE_DATA")
     return path
@@ -52,7 +49,7 @@ def oracle() -> Callable[[str], Any]:
     """Reference values by file name in tests/oracles/."""
 
     def read(name: str) -> Any:
-        return json.loads((ROOT / "tests" / "oracles" / f"{name}.json").read_text("utf-8"))
+        return references.oracle(name)
 
     return read
 

@@ -11,13 +11,13 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from references import REVERSED, rows_with_moments
 from scipy import stats
 
 from csat_stats.validity import Cfa, cfa, common_method, efa, htmt
 
 ORACLE = json.loads((Path(__file__).parent / "oracles" / "cfa.json").read_text("utf-8"))
 CASES = ORACLE["cfa"]
-REVERSED = ["A1", "C4", "C5", "E1", "E2", "O2", "O5"]
 every_case = pytest.mark.parametrize(
     "case", CASES, ids=lambda case: f"{case['data']} {len(case['model'])}"
 )
@@ -57,19 +57,8 @@ WALD = {
 MODEL = {"speed": ["s1", "s2", "s3"], "price": ["p1", "p2", "p3"]}
 
 
-def rows_with_moments(n: int, mean: Any, cov: Any, columns: Any, seed: int = 0) -> pd.DataFrame:
-    """Rows that have exactly these means and this covariance (divisor n − 1)."""
-    z = np.random.default_rng(seed).normal(size=(n, len(columns)))
-    z -= z.mean(axis=0)
-    z = np.linalg.solve(np.linalg.cholesky(np.cov(z.T)), z.T)
-    return pd.DataFrame((np.linalg.cholesky(cov) @ z).T + mean, columns=columns)
-
-
 def from_oracle(moments: dict[str, Any], columns: list[str]) -> pd.DataFrame:
-    cov = np.zeros((len(columns), len(columns)))
-    for i, row in enumerate(moments["cov"]):
-        cov[i, : i + 1] = cov[: i + 1, i] = row
-    return rows_with_moments(moments["n"], moments["mean"], cov, columns)
+    return rows_with_moments(moments["n"], moments["mean"], moments["cov"], columns)
 
 
 def original(reference_data: Any, name: str) -> pd.DataFrame:

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from references import frame_with_moments
 
 from csat_stats.moments import Moments
 from csat_stats.reliability import cronbach_alpha, item_discrimination, split_half
@@ -20,16 +21,6 @@ from csat_stats.reliability import cronbach_alpha, item_discrimination, split_ha
 ORACLE = json.loads((Path(__file__).parent / "oracles" / "halves.json").read_text("utf-8"))
 SETS = ["attitude", "image", "quality", "airline"]
 FIGURES = ["estimate", "unequal", "r_halves", "lambda4", "lambda4_max", "lambda6", "n_splits"]
-
-
-def frame_with_moments(case: dict[str, Any]) -> pd.DataFrame:
-    """Rows that have exactly the n, means and covariance of the case."""
-    n, k = case["n"], len(case["items"])
-    z = np.random.default_rng(0).normal(size=(n, k))
-    z -= z.mean(axis=0)
-    z = np.linalg.solve(np.linalg.cholesky(np.cov(z.T)), z.T)
-    rows = (np.linalg.cholesky(np.array(case["cov"])) @ z).T + case["mean"]
-    return pd.DataFrame(rows, columns=case["items"])
 
 
 def answers(name: str, reference_data: Any) -> pd.DataFrame:

@@ -9,32 +9,22 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from references import REVERSED, frame_with_moments, rows_with_moments
 
 from csat_stats.validity import invariance
 
 ORACLE = json.loads((Path(__file__).parent / "oracles" / "cfa.json").read_text("utf-8"))
 CASES = ORACLE["invariance"]
 LEVELS = ["configural", "metric", "scalar"]
-REVERSED = ["A1", "C4", "C5", "E1", "E2", "O2", "O5"]
 MODEL = {"speed": ["s1", "s2", "s3"], "price": ["p1", "p2", "p3"]}
 LOADING = np.array([0.8, 0.7, 0.6, 0.9, 0.6, 0.7])
 every_case = pytest.mark.parametrize("case", CASES, ids=lambda case: case["data"])
 
 
-def rows_with_moments(n: int, mean: Any, cov: Any, columns: Any) -> pd.DataFrame:
-    z = np.random.default_rng(0).normal(size=(n, len(columns)))
-    z -= z.mean(axis=0)
-    z = np.linalg.solve(np.linalg.cholesky(np.cov(z.T)), z.T)
-    return pd.DataFrame((np.linalg.cholesky(cov) @ z).T + mean, columns=columns)
-
-
 def from_oracle(case: dict[str, Any]) -> tuple[pd.DataFrame, pd.Series]:
     frames = []
     for name, moments in case["groups"].items():
-        cov = np.zeros((len(case["items"]),) * 2)
-        for i, row in enumerate(moments["cov"]):
-            cov[i, : i + 1] = cov[: i + 1, i] = row
-        frame = rows_with_moments(moments["n"], moments["mean"], cov, case["items"])
+        frame = frame_with_moments({**moments, "items": case["items"]})
         frames.append(frame.assign(group=name))
     both = pd.concat(frames, ignore_index=True)
     return both[case["items"]], both["group"]

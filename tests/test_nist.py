@@ -2,18 +2,11 @@
 
 from __future__ import annotations
 
-import importlib.util
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
-
-SCRIPT = Path(__file__).resolve().parents[1] / "benchmarks" / "nist.py"
-SPEC = importlib.util.spec_from_file_location("benchmark_nist", SCRIPT)
-assert SPEC is not None and SPEC.loader is not None
-nist = importlib.util.module_from_spec(SPEC)
-SPEC.loader.exec_module(nist)
+from benchmarks import nist
 
 # Where the certified figure lies within a rounding error of the middle between two floats.
 NORRIS = 14.6

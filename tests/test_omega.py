@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from references import frame_with_moments, rows_with_moments
 
 from csat_stats.moments import Moments
 from csat_stats.reliability import cronbach_alpha, mcdonald_omega
@@ -20,20 +21,9 @@ ONE = {name: case for name, case in ORACLE["one_factor"].items() if name != "sou
 GROUPS = {name: case for name, case in ORACLE["schmid_leiman"].items() if name != "source"}
 
 
-def with_moments(n: int, cov: np.ndarray, mean: Any = 0.0) -> pd.DataFrame:
-    """Rows with exactly this covariance."""
-    z = np.random.default_rng(0).normal(size=(n, len(cov)))
-    z -= z.mean(axis=0)
-    z = np.linalg.solve(np.linalg.cholesky(np.cov(z.T)), z.T)
-    rows = pd.DataFrame((np.linalg.cholesky(cov) @ z).T + mean)
-    return rows.rename(columns=lambda i: f"q{i + 1}")
-
-
-def frame(case: dict[str, Any]) -> pd.DataFrame:
-    cov = np.zeros((len(case["items"]),) * 2)
-    for i, row in enumerate(case["cov"]):
-        cov[i, : i + 1] = cov[: i + 1, i] = row
-    return with_moments(case["n"], cov, case["mean"]).set_axis(case["items"], axis=1)
+def with_moments(n: int, cov: np.ndarray) -> pd.DataFrame:
+    """Items q1, q2, … with exactly this covariance."""
+    return rows_with_moments(n, 0, cov, [f"q{i + 1}" for i in range(len(cov))])
 
 
 def answers(rows: list[str]) -> pd.DataFrame:
@@ -59,7 +49,7 @@ def congeneric(loadings: list[float]) -> np.ndarray:
 @pytest.mark.parametrize("name", ONE)
 def test_one_factor_equals_lavaan(name: str) -> None:
     case = ONE[name]
-    result = mcdonald_omega(frame(case))
+    result = mcdonald_omega(frame_with_moments(case))
     assert result.estimate == pytest.approx(case["omega"], rel=1e-6)
     assert result.conf_low == pytest.approx(case["ci"][0], rel=1e-6)
     assert result.conf_high == pytest.approx(case["ci"][1], rel=1e-6)
@@ -75,7 +65,7 @@ def test_one_factor_equals_lavaan(name: str) -> None:
 def test_schmid_leiman_equals_psych(name: str) -> None:
     case = GROUPS[name]
     m = case["n_factors"]
-    result = mcdonald_omega(frame(case), n_factors=m)
+    result = mcdonald_omega(frame_with_moments(case), n_factors=m)
     assert result.estimate == result.standardized == pytest.approx(case["total"], rel=1e-6)
     assert result.hierarchical == pytest.approx(case["hierarchical"], rel=1e-5)
     assert result.hierarchical == pytest.approx(case["psych_default"]["omega_h"], rel=1e-4)
@@ -277,7 +267,7 @@ def test_improper_and_reversed_solutions_are_said_aloud() -> None:
         "Negative loading of q2: check whether these items need reversing. Nothing was reversed "
         "here."
     ]
-    result = mcdonald_omega(frame(GROUPS["attitude"]), n_factors=2)
+    result = mcdonald_omega(frame_with_moments(GROUPS["attitude"]), n_factors=2)
     assert [str(note) for note in result.notes] == [
         "Two group factors do not identify a general factor: it is assumed to load on both equally."
     ]

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from references import frame_with_moments
 
 from csat_stats.moments import Moments
 from csat_stats.reliability import cronbach_alpha
@@ -19,19 +20,6 @@ from csat_stats.reliability import cronbach_alpha
 ORACLE = json.loads((Path(__file__).parent / "oracles" / "reliability.json").read_text("utf-8"))
 SCALES = ORACLE["scales"]
 COLUMNS = ["n", "mean", "std_dev", "r_item_total", "r_item_rest", "alpha_if_deleted"]
-
-
-def frame_with_moments(case: dict[str, Any]) -> pd.DataFrame:
-    """Rows that have exactly the n, means and covariance (lower triangle) of the case."""
-    k, n = len(case["items"]), case["n"]
-    cov = np.zeros((k, k))
-    for i, row in enumerate(case["cov"]):
-        cov[i, : i + 1] = cov[: i + 1, i] = row
-    z = np.random.default_rng(0).normal(size=(n, k))
-    z -= z.mean(axis=0)
-    z = np.linalg.solve(np.linalg.cholesky(np.cov(z.T)), z.T)
-    rows = (np.linalg.cholesky(cov) @ z).T + case["mean"]
-    return pd.DataFrame(rows, columns=case["items"])
 
 
 def assert_equals_psych(frame: pd.DataFrame, case: dict[str, Any]) -> None:

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from references import frame_with_moments, tidy
 
 from csat_stats.moments import Moments
 from csat_stats.validity import bartlett_sphericity, efa, kmo, parallel_analysis
@@ -23,33 +24,11 @@ METHODS = ["minres", "ml", "principal_axis", "pca"]
 every_data_set = pytest.mark.parametrize("case", DATA, ids=lambda case: case["data"])
 
 
-def frame_with_moments(case: dict[str, Any]) -> pd.DataFrame:
-    """Rows that have exactly the n, means and covariance (lower triangle) of the case."""
-    k, n = len(case["items"]), case["n"]
-    cov = np.zeros((k, k))
-    for i, row in enumerate(case["cov"]):
-        cov[i, : i + 1] = cov[: i + 1, i] = row
-    z = np.random.default_rng(0).normal(size=(n, k))
-    z -= z.mean(axis=0)
-    z = np.linalg.solve(np.linalg.cholesky(np.cov(z.T)), z.T)
-    rows = (np.linalg.cholesky(cov) @ z).T + case["mean"]
-    return pd.DataFrame(rows, columns=case["items"])
-
-
 def two_traits(n: int = 200, seed: int = 0) -> pd.DataFrame:
     rng = np.random.default_rng(seed)
     traits = np.repeat(rng.normal(size=(n, 2)), 4, axis=1)
     rows = traits + 0.8 * rng.normal(size=(n, 8))
     return pd.DataFrame(rows, columns=[f"q{i}" for i in range(1, 9)])
-
-
-def tidy(pattern: Any, phi: Any = None) -> tuple[np.ndarray, np.ndarray]:
-    """Columns by explained variance, each summing to more than zero."""
-    pattern = np.array(pattern)
-    phi = np.eye(pattern.shape[1]) if phi is None else np.array(phi)
-    order = np.argsort(-np.diag(phi @ pattern.T @ pattern))
-    sign = np.sign(pattern.sum(axis=0))[order]
-    return pattern[:, order] * sign, phi[np.ix_(order, order)] * np.outer(sign, sign)
 
 
 # --- KMO and Bartlett
