@@ -102,7 +102,6 @@ def test_the_readmes_link_to_the_page(name: str) -> None:
     assert "(docs/methods.md)" in (ROOT / name).read_text("utf-8")
 
 
-@pytest.mark.usefixtures("accuracy")
 def test_differences_between_figures() -> None:
     difference = comparison.difference
     assert difference([1.0, 2.0], [1.0, 2.5]) == 0.2
