@@ -203,7 +203,7 @@ def test_a_chinese_workbook_holds_no_latin_sentence(demo_book: Any) -> None:
 
 
 def test_an_interval_has_a_column_for_each_end(demo_book: Any) -> None:
-    header = [cell.value for cell in demo_book["3-3"][HEADER]]
+    header = [cell.value for cell in demo_book["3-4"][HEADER]]
     assert header == ["维度", "均值", "95% 置信区间（下限）", "95% 置信区间（上限）", "n"]
 
 
