@@ -359,7 +359,7 @@ def _text(header: str, values: Sequence[str | None]) -> Column:
 
 
 def _is_missing(value: Any) -> bool:
-    return value is None or value == "" or bool(pd.isna(value))
+    return value is None or bool(pd.isna(value)) or (isinstance(value, str) and not value)
 
 
 def _is_number(value: Any) -> bool:
