@@ -139,7 +139,7 @@ def assert_holds_the_tables(book: Any, result: RunResult, tolerance: float) -> N
         for position, column in enumerate(columns_of(table), start=1):
             for row, value in enumerate(frame[column], start=HEADER + 1):
                 cell = sheet.cell(row, position).value
-                if pd.isna(value):
+                if pd.isna(value) or (isinstance(value, str) and not value):
                     assert cell is None
                 else:
                     text = isinstance(value, str)

@@ -29,7 +29,6 @@ NEEDS = {
     "contacts_strata": message(
         "The list of contacts does not tell every stratum: no response rates by those it lacks."
     ),
-    "call_back": message("The study file has no rule for call-backs."),
     "overall": message("This study has no question on overall satisfaction."),
     "nps": message("This study has no 0–10 recommendation question."),
     "outcomes": message("This study has no data on repurchase or referral."),
@@ -160,7 +159,7 @@ class Material:
         return metrics.measure(self.plan, responses, metric)
 
     def there(self, need: str) -> bool:
-        """Whether the study has what an analysis needs; ``need`` is a key of ``NEEDS``."""
+        """Whether the study has what an analysis needs: a key of ``NEEDS``, or ``call_back``."""
         plan, improvement = self.plan, self.plan.improvement
         contacts = self.intake.tables.get("contacts", pd.DataFrame())
         return {
