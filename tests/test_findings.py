@@ -520,7 +520,7 @@ def test_fit() -> None:
         short = findings.fit(result, Thresholds(**at | moved), "cfa")
         assert (short.level, str(short.text)) == (
             "watch",
-            f"The dimensions of the questionnaire do not fit well the answers: {figures}",
+            f"The dimensions of the questionnaire do not fit the answers well: {figures}",
         )
 
 

@@ -153,10 +153,11 @@ def test_the_summary_quotes_the_gravest_alerts_and_counts_the_others() -> None:
     alerts = [
         FindingRecord(f"04.a{i}", f"E4.{i}", level, f"Text {i}.") for i, level in enumerate(levels)
     ]
-    summary = Summary(None, None, None, [], [], alerts)
+    on_the_survey = FindingRecord("01.quota", "E1.1", "watch", "Text 9.")
+    summary = Summary(None, None, None, [], [], [on_the_survey, *alerts])
     shown = summary.alerts_html(str)
     assert re.findall(r"Text \d", shown) == ["Text 7", *(f"Text {i}" for i in range(5))]
-    assert "Alerts in the sections beside these: 2." in shown
+    assert "Alerts in the sections beside these: 3." in shown
     assert "beside these" not in Summary(None, None, None, [], [], alerts[:6]).alerts_html(str)
 
 

@@ -106,8 +106,8 @@ class Summary:
         return "".join(fragments.quoted_finding(finding, translate) for finding in findings)
 
     def alerts_html(self, translate: Translate) -> str:
-        """The gravest alerts, and how many more there are."""
-        gravest = sorted(self.alerts, key=lambda finding: finding.level != "not_met")
+        """The gravest alerts, on the service before on the survey, and how many more."""
+        gravest = sorted(self.alerts, key=lambda f: (f.level != "not_met", f.id < "04"))
         shown = self.findings_html(gravest[:MOST_ALERTS], translate)
         more = len(self.alerts) - MOST_ALERTS
         if more > 0:

@@ -169,10 +169,10 @@ def fit(result: Cfa, limits: Thresholds, table: str) -> Finding:
         return Finding("fit", "info", text, result.n_used, (table,))
     good = result.cfi >= limits.cfi and result.rmsea <= limits.rmsea and result.srmr <= limits.srmr
     text = message(
-        "The dimensions of the questionnaire {verdict} the answers: CFI = {cfi:.3f} (needed "
+        "The dimensions of the questionnaire {verdict}: CFI = {cfi:.3f} (needed "
         "{t_cfi:.2f}), RMSEA = {rmsea:.3f} [{low:.3f}, {high:.3f}] (at most {t_rmsea:.2f}), SRMR = "
         "{srmr:.3f} (at most {t_srmr:.2f}).",
-        verdict=message("fit") if good else message("do not fit well"),
+        verdict=message("fit the answers") if good else message("do not fit the answers well"),
         cfi=result.cfi,
         t_cfi=limits.cfi,
         rmsea=result.rmsea,
