@@ -114,6 +114,19 @@ def test_post_stratified_cells_have_their_shares(tmp_path: Path) -> None:
     assert (cells.nunique() == 1).all()
 
 
+@pytest.mark.parametrize("way", ["post_stratify", "rake"])
+def test_a_part_of_the_respondents_keeps_the_weights_of_all(way: str, tmp_path: Path) -> None:
+    """Raked to the frame of all customers, the south alone would get the north's customers."""
+    whole = study(tmp_path, f"weighting: {way}")
+    south = material(whole.study.project, where="city=south")
+    of_all, of_south = (design.weighting(part, part.responses) for part in (whole, south))
+    assert of_all is not None and of_south is not None
+    there = whole.responses["city"] == "south"
+    assert 0 < there.sum() < 60
+    assert of_south.weights.tolist() == of_all.weights[there.to_numpy()].tolist()
+    assert str(of_south.notes[-1]).startswith("The weights are made for all respondents")
+
+
 @pytest.mark.parametrize("base", [False, True])
 def test_raked_margins_have_their_shares(base: bool, tmp_path: Path) -> None:
     weighted = study(tmp_path, "weighting: rake" + (", weight: given" if base else ""))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pandas as pd
@@ -13,6 +13,7 @@ from csat_stats.report import metrics
 from csat_stats.report.material import Material
 from csat_stats.results import Message, message
 from csat_stats.study.plan import Plan, Target
+from csat_stats.study.sampling_plan import Sampling
 
 NO_BASELINE = message("The target has no baseline.")
 NO_CELLS = message("It is for customers whom the strata of the plan do not tell apart.")
@@ -128,18 +129,36 @@ def _ends(plan: Plan, goal: Target) -> tuple[float, float]:
 
 
 def weighting(material: Material, responses: pd.DataFrame) -> sampling.Weighting | None:
-    """Weights that bring the responses to the frame as the study file asks for, or None."""
+    """Weights that bring the responses to the frame as the study file asks for, or None.
+
+    Where only a part of a wave is reported on, each respondent has the weight made for the wave.
+    """
     design = material.plan.sampling
     if design is None or design.weighting == "none" or not material.there("population"):
         return None
+    if not material.scope["where"]:
+        return _weigh(design, responses, material.population)
+    whole = material.intake.responses
+    if material.wave:
+        whole = whole[whole["wave"] == material.wave]
+    made = _weigh(design, whole, material.population)
+    by_row = pd.Series(made.weights.to_numpy(), index=whole["row"])
+    note = message(
+        "The weights are made for all respondents of the wave, of whom these are a part."
+    )
+    return replace(
+        made, weights=responses["row"].map(by_row).rename("weight"), notes=(*made.notes, note)
+    )
+
+
+def _weigh(
+    design: Sampling, responses: pd.DataFrame, population: pd.DataFrame
+) -> sampling.Weighting:
     assert design.size is not None
     if design.weighting == "post_stratify":
-        return sampling.post_stratify(
-            responses, material.population, by=design.strata, size=design.size
-        )
+        return sampling.post_stratify(responses, population, by=design.strata, size=design.size)
     margins = {
-        name: material.population.groupby(name, sort=False)[design.size].sum()
-        for name in design.strata
+        name: population.groupby(name, sort=False)[design.size].sum() for name in design.strata
     }
     base = responses["weight"] if design.weight else None
     return sampling.rake(responses, margins, weights=base, trim=design.trim)
@@ -184,6 +203,8 @@ def side_by_side(
     frame = responses.drop(columns=[c for c in values if c in responses]).join(values)
     frame = frame.assign(used_weight=given)
     design = drawn(plan)
+    if material.scope["where"]:  # a part of those who were calibrated is not calibrated itself
+        design = replace(design, calibrated=(), base_weights=None)
     results = {
         name: sampling.survey_mean(frame, name, design, conf_level=plan.conf_level)
         for name in values
