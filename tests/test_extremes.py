@@ -73,6 +73,15 @@ def test_two_hundred_items_and_sixty_segments(browser: Any, tmp_path: Path) -> N
     fits(browser, run("s", project=project(tmp_path, study, answers)))
 
 
+def test_a_filter_that_leaves_no_control_group(demo: Project) -> None:
+    """Everybody in the tier-1 cities was reached by the improvement."""
+    result = run("demo", project=demo, where="城市级别=一线")
+    assert not result.failed, result.failed
+    (net,) = [finding for finding in result.findings if ".did." in finding.id]
+    assert net.level == "not_estimable"
+    assert "对照组前期 0" in net.text
+
+
 @pytest.mark.parametrize(
     ("theme", "said"),
     [
