@@ -124,7 +124,7 @@ def test_chance_in_the_units_of_the_figure() -> None:
     assert told(findings.chance(found, 0.8, "chances"))[1:] == (
         "met",
         "Aim: with 100 responses a wave the rise from 3.50 to 4.25 shows with a probability of "
-        "> 99%; 80% takes 29.",
+        ">\u00a099%; 80% takes 29.",
     )
 
 

@@ -44,7 +44,7 @@ _TAGS = set(
 # Ids that the report's own fragments make; others could clash with those of the page.
 _OWN_ID = re.compile(r"[fst]-[\w.-]+")
 _STYLE_SHEET = re.compile(r"<style\b.*?</style\s*>", re.DOTALL | re.IGNORECASE)
-_VERSIONS = ("csat-stats", "pandas", "numpy", "scipy", "statsmodels", "factor-analyzer")
+_VERSIONS = ("csat-stats", "pandas", "numpy", "scipy", "statsmodels", "pingouin", "factor-analyzer")
 
 _ALLOCATIONS = {"proportional": message("Proportional"), "equal": message("Equal")}
 

@@ -184,7 +184,7 @@ def _method(what: Message, sample: Sample, limits: Message, conf_level: float) -
     finite = np.isfinite(sample.population).any()
     return message(
         "{what}, standard error by Taylor linearisation, {level:g}% {limits} (strata: {strata},"
-        " sampling units: {units}, {correction}); respondents without weight, stratum or cluster"
+        " sampling units: {units:,}, {correction}); respondents without weight, stratum or cluster"
         " are left out, those without an answer stay in the design.",
         what=what,
         level=100 * conf_level,

@@ -100,7 +100,7 @@ def chance(chance: Chance, needed_power: float, table: str) -> Finding:
         n=chance.n,
         baseline=display.number(goal.baseline, chance.pattern),
         target=display.number(goal.target, chance.pattern),
-        power="> 99%" if power > 0.99 else f"{power:.0%}",
+        power=">\u00a099%" if power > 0.99 else f"{power:.0%}",
         needed=needed_power,
         size=chance.needed.n,
     )
