@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 from scipy import optimize, stats
@@ -787,6 +787,7 @@ class TestRake:
         st.floats(0, 0.95),
         st.floats(1.05, 5),
     )
+    @example([1, 1, 2, 1], [1, 3], [1, 3], 0.0, 1.5)
     def test_bounds_hold_whatever_the_margins(self, counts, a, b, low, high):
         cells = pd.DataFrame({"a": list("xxyy"), "b": list("uvuv")})
         responses = cells.loc[cells.index.repeat(counts)]

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy import optimize
 
 from csat_stats.frames import Array, numbers, respondent_weights
 from csat_stats.frames import require as require_values
@@ -138,7 +139,7 @@ def rake(
             reason = miss
         else:
             notes.append(miss)
-    final = fit * (n / (fit.sum() or 1))
+    final = np.clip(fit * (n / (fit.sum() or 1)), low, high)
     weight = pd.Series(np.nan, index=responses.index, name="weight")
     if reason is None:
         weight[used] = final
@@ -224,10 +225,12 @@ def _fit(
             values = np.clip(values * factors[code], 1e-100, 1e100)
         weights = np.clip(values, *bounds)
         off = np.abs(_totals(count * weights, codes, goal.size) - goal).max()
-    if off > tol:  # the bounds hold, and the weights add up, all the same
-        total = np.zeros(values.size, dtype="int64")
-        values = values * _factors(values, count, total, np.ones(1), bounds)
-        weights = np.clip(values, *bounds)
+    if off > tol and np.isfinite(bounds[1]):  # bounds and total hold all the same
+
+        def surplus(power: float) -> float:
+            return float((count * np.clip(values * np.exp(power), *bounds)).sum()) - 1
+
+        weights = np.clip(values * np.exp(optimize.brentq(surplus, -460, 460)), *bounds)
     return weights[kind], rounds
 
 
