@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from csat_stats.frames import Array, numbers
 
 _CELLS = 2**19  # answers in a block; a quarter where dtypes have to be converted
-_PIECE = 256  # rows in one matrix product: |answers| up to 255 are exact in single precision
-_BAND = 4  # items rounded at once: they stay in the cache of a core
+_PIECE = 512  # rows in one matrix product: |answers| up to 181 are exact in single precision
+_BAND = 2  # items rounded at once: they stay in the cache of a core
 _STRETCHES = 2  # threads; fixed, so that rounding does not depend on the machine
 
 
