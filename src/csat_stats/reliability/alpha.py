@@ -288,7 +288,6 @@ def _item_table(names: list[str], n: int, mean: Array, cov: Array) -> pd.DataFra
 def _alpha_notes(alpha: float, table: pd.DataFrame) -> tuple[Message, ...]:
     notes = []
     constant = table.loc[table["std_dev"] == 0, "item"]
-    reversed_ = table.loc[table["r_item_rest"] < 0, "item"]
     if len(constant):
         notes.append(
             message(
@@ -304,6 +303,13 @@ def _alpha_notes(alpha: float, table: pd.DataFrame) -> tuple[Message, ...]:
                 "and there is no alpha if an item is deleted."
             )
         )
+    return (*notes, *keying_notes(alpha, table))
+
+
+def keying_notes(alpha: float, table: pd.DataFrame) -> list[Message]:
+    """What an alpha and the items' ``r_item_rest`` say of keying and redundancy."""
+    notes = []
+    reversed_ = table.loc[table["r_item_rest"] < 0, "item"]
     if alpha < 0:
         notes.append(message("Alpha is negative: the items do not point in one direction."))
     if len(reversed_):
@@ -320,4 +326,4 @@ def _alpha_notes(alpha: float, table: pd.DataFrame) -> tuple[Message, ...]:
                 "Alpha above 0.95 points to redundancy: some items ask nearly the same question."
             )
         )
-    return tuple(notes)
+    return notes

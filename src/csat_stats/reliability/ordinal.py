@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from csat_stats.reliability.alpha import keying_notes
 from csat_stats.results import Message, Result, message
 from csat_stats.validity.polychoric import polychoric
 
@@ -116,7 +117,7 @@ def ordinal_alpha(items: pd.DataFrame, *, weights: pd.Series | None = None) -> O
         estimate=alpha,
         pearson=_alpha(correlations.table["pearson"].mean(), k),
         average_r=float(pairs / (k * (k - 1))),
-        notes=(*correlations.notes, *_notes(alpha, table)),
+        notes=(*correlations.notes, *keying_notes(alpha, table)),
         table=table,
     )
 
@@ -137,25 +138,3 @@ def _alpha(average_r: float, k: int) -> float | None:
     """Alpha of k standardised items, None where their sum does not vary."""
     variance = 1 + (k - 1) * average_r
     return float(k * average_r / variance) if variance > _NO_VARIANCE else None
-
-
-def _notes(alpha: float, table: pd.DataFrame) -> list[Message]:
-    notes = []
-    reversed_ = table.loc[table["r_item_rest"] < 0, "item"]
-    if alpha < 0:
-        notes.append(message("Alpha is negative: the items do not point in one direction."))
-    if len(reversed_):
-        notes.append(
-            message(
-                "Negative correlation with the rest of the scale in {items}: check whether these "
-                "items need reversing. Nothing was reversed here.",
-                items=", ".join(reversed_),
-            )
-        )
-    if alpha > 0.95:
-        notes.append(
-            message(
-                "Alpha above 0.95 points to redundancy: some items ask nearly the same question."
-            )
-        )
-    return notes
