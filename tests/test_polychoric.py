@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy import integrate, stats
 
@@ -368,6 +368,7 @@ def test_infinite_thresholds() -> None:
 
 @settings(max_examples=60)
 @given(st.lists(st.lists(st.integers(0, 6), min_size=3, max_size=3), min_size=2, max_size=4))
+@example([[2, 1, 2], [2, 1, 0]])  # its last step is rounding, on the wrong side
 def test_any_table(counts: list[list[int]]) -> None:
     items = table(counts)
     result = polychoric(items)

@@ -165,7 +165,8 @@ def _maximise(cells: _Cells, threshold: Array, start: Array) -> Array:
         low, high = np.where(slope > 0, z, low), np.where(slope < 0, z, high)
         downhill = np.where(curve < 0, curve, -np.abs(slope) - 1e-300)
         new = z - np.clip(slope / downhill, -1, 1)
-        outside = (new <= low) | (new >= high)
+        # At the maximum the last step is rounding, and may end on the bracket it stands on.
+        outside = ((new <= low) | (new >= high)) & (np.abs(new - z) > 1e-12)
         new = np.tanh(np.where(outside, (low + high) / 2, new))
         moved = np.abs(new - rho)
         rho = np.where(active, new, rho)
