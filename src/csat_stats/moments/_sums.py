@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from csat_stats.frames import Array, numbers
 
@@ -120,7 +121,8 @@ def read(items: pd.DataFrame, weights: Array | None, complete: bool) -> Sums:
 
     if len(items) <= height:
         return stretch(stretches[0])
-    with ThreadPoolExecutor(min(_STRETCHES, os.cpu_count() or 1)) as pool:
+    threads = min(_STRETCHES, os.cpu_count() or 1)
+    with ThreadPoolExecutor(threads) as pool, threadpool_limits(1, "blas"):
         return reduce(add, pool.map(stretch, (part for part in stretches if part.size)))
 
 
@@ -181,31 +183,38 @@ def _whole_numbers(
                 z[j:end, :m] = rounded
         else:
             z[:k, :m], answered[:] = x, True
-        gaps = np.flatnonzero(~answered.all(axis=0))
-        if (np.isfinite(z[:k].take(gaps, axis=1)) != answered.take(gaps, axis=1)).any():
+        told = answered.all(axis=0)
+        taken = z[:k].take(np.flatnonzero(~told), axis=1)
+        missing = np.isnan(taken)
+        if np.isinf(taken).any() or not (
+            missing.any(axis=0).all()  # nothing else is asked of a respondent who does not count
+            if complete
+            else missing.sum() == answered.size - np.count_nonzero(answered)
+        ):
             return None
-        found = _products(z, complete, answered, gaps)
+        found = _products(z, complete, answered, told)
         if found is None:
             first = _first(x, answered).astype(float)
             wide = np.empty(z.shape)
             wide[:k, :m] = x - first
-            found = _products(wide, complete, answered, gaps)
+            found = _products(wide, complete, answered, told)
             found = found and found.shifted(np.vectorize(int, otypes=[object])(first))
     return found
 
 
 def _products(
-    z: NDArray[Any], complete: bool, answered: NDArray[np.bool], gaps: NDArray[np.int64]
+    z: NDArray[Any], complete: bool, answered: NDArray[np.bool], told: NDArray[np.bool]
 ) -> Integers | None:
     """Sums of one matrix product, [values | mask] (and squares); None where they are not exact.
 
-    ``z`` has the answers in its first rows; ``gaps`` are respondents with a missing one.
+    ``z`` has the answers in its first rows; ``told`` are respondents without a missing one.
     """
     k, m = answered.shape
     z[:, m:] = 0
     if complete:
         z[k, :m] = 1
-        z[:, gaps] = 0
+        bits = z[:, :m].view(f"i{z.itemsize}")  # NaN times 0 would stay NaN
+        bits &= -told.astype(bits.dtype)
     else:
         z[:k, :m][~answered] = 0
         z[k : 2 * k, :m] = answered
@@ -218,7 +227,7 @@ def _products(
         return None
     grams[:, 2 * k :, :k] = 0  # cubes
     gram = grams.astype(np.int64).sum(axis=0)
-    products, used = gram[:k, :k], m - len(gaps)
+    products, used = gram[:k, :k], int(told.sum())
     if complete:
         n, total, squares = np.full((1, 1), used), gram[k:].T, np.diag(products)[:, None]
     else:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from threadpoolctl import threadpool_limits
 
 from csat_stats.frames import Array
 from csat_stats.moments import Moments
@@ -254,7 +255,8 @@ def efa(
     if problem:
         return Efa(**base, not_estimable=problem)
 
-    unrotated, converged = EXTRACTIONS[method][1](data.corr, m)
+    with threadpool_limits(1, "blas"):  # waking a second thread costs more than these matrices
+        unrotated, converged = EXTRACTIONS[method][1](data.corr, m)
     found = int((np.linalg.norm(unrotated, axis=0) > 1e-6).sum())
     if found < m:
         reason = message(
@@ -263,7 +265,8 @@ def efa(
             n_factors=m,
         )
         return Efa(**base, not_estimable=reason)
-    pattern, phi, settled = rotate(unrotated, rotation, kaiser)
+    with threadpool_limits(1, "blas"):
+        pattern, phi, settled = rotate(unrotated, rotation, kaiser)
     order = np.argsort(-np.diag(phi @ pattern.T @ pattern), kind="stable")
     sign = np.where(pattern.sum(axis=0) < 0, -1.0, 1.0)[order]
     pattern, phi = pattern[:, order] * sign, phi[np.ix_(order, order)] * np.outer(sign, sign)
