@@ -1,0 +1,1 @@
+"""Multiple imputation: estimates that use incomplete answers too, with what that adds to doubt."""
