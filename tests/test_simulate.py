@@ -17,7 +17,7 @@ from scipy.stats import chi2
 from csat_stats.simulate import AfterSales, after_sales, write_csv
 
 DEMO = Path(__file__).resolve().parents[1] / "data" / "raw" / "demo"
-TABLES = ("responses", "population", "contacts", "tickets", "actions")
+TABLES = ("responses", "population", "contacts", "tickets", "actions", "history")
 DIMENSIONS = ["响应效率", "专业能力", "服务态度", "流程体验", "服务结果"]
 ITEMS = [
     *["Q1报修响应速度", "Q2上门及时", "Q3故障判断准确", "Q4维修技术熟练", "Q5礼貌热情"],
@@ -71,7 +71,7 @@ def test_committed_tables_are_what_the_seed_gives(
     assert b"\r" not in made
 
 
-def test_command_writes_the_five_tables_and_says_nothing(tmp_path: Path) -> None:
+def test_command_writes_the_six_tables_and_says_nothing(tmp_path: Path) -> None:
     command = [sys.executable, "-W", "error", "-m", "csat_stats.simulate", str(tmp_path / "new")]
     done = subprocess.run(command, check=True, capture_output=True)
     assert (done.stdout, done.stderr) == (b"", b"")
@@ -107,7 +107,7 @@ def test_responses_have_the_columns_and_values_of_the_questionnaire(study: After
     rows = study.responses
     before = "答卷编号 客户编号 工单号 波次 服务日期 提交时间 作答时长秒 大区 城市级别 服务类型"
     between = "客户类型 报修渠道 工程师"
-    after = "总体满意度 推荐意愿 90天内复购 90天内推荐 意见建议"
+    after = "总体满意度 推荐意愿 90天内复购 复购日期 90天内推荐 意见建议"
     assert [*rows] == [*before.split(), *between.split(), *ITEMS, *after.split()]
     levels = {
         "波次": "改进前 改进后",
@@ -127,7 +127,9 @@ def test_responses_have_the_columns_and_values_of_the_questionnaire(study: After
     assert rows["答卷编号"].str.fullmatch(r"A\d{6}").all()
     assert rows["客户编号"].str.fullmatch(r"K\d{6}").all()
     assert rows["工程师"].str.fullmatch(r"G\d{4}").all()
-    full = rows.drop(columns=[*ITEMS, "提交时间", "作答时长秒", "推荐意愿", "意见建议"])
+    full = rows.drop(
+        columns=[*ITEMS, "提交时间", "作答时长秒", "推荐意愿", "复购日期", "意见建议"]
+    )
     assert full.notna().all(axis=None)
 
 
@@ -452,3 +454,28 @@ def test_better_engineers_are_scored_higher(others: list[AfterSales]) -> None:
     ability = others[0].truth["engineer_shift"]["专业能力"]
     assert len(ability) == 60
     assert scores.corr(ability.reindex(scores.index), method="spearman") > 0.8
+
+
+# --- around the waves
+
+
+def test_purchases_have_dates_and_some_lie_before_the_survey(study: AfterSales) -> None:
+    rows = study.responses[study.responses["提交时间"].notna()]
+    bought = rows["90天内复购"] == "是"
+    assert (rows["复购日期"].notna() == bought).all()
+    days = pd.to_datetime(rows["复购日期"]) - pd.to_datetime(rows["提交时间"]).dt.normalize()
+    early = rows["答卷编号"].isin(study.truth["early_purchases"])
+    assert (days[bought & ~early].dt.days.between(1, 90)).all()
+    assert (days[early].dt.days < 0).all() and early.sum() >= 5
+
+
+def test_monthly_monitoring_leaves_out_the_waves_and_finds_the_change() -> None:
+    tables = [after_sales(seed, 200).history for seed in range(40)]
+    history = pd.concat(tables, keys=range(40), names=["seed"]).reset_index("seed")
+    months = set(history["月份"])
+    assert not months & {"2025-08", "2026-05", "2026-03", "2026-04"}
+    assert (min(months), max(months), len(months)) == ("2024-03", "2026-06", 24)
+    means = history.groupby(["月份", "城市级别"])["响应效率均分"].mean()
+    change = means["2026-06"] - means["2025-06"]
+    assert change["一线"] == pytest.approx(0.90, abs=0.12)
+    assert change.drop("一线").to_numpy() == pytest.approx(0.05, abs=0.12)

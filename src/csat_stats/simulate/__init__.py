@@ -1,4 +1,4 @@
-"""An invented after-sales study with known truth: five tables as a maker's systems export them.
+"""An invented after-sales study with known truth: six tables as a maker's systems export them.
 
 The data are in Chinese, as the exports would be. Answers come from a latent model (Likert items
 cut from normal scores with a general and five specific factors) whose expected values are
@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from csat_stats.simulate import design, fieldwork, operation
+from csat_stats.simulate import design, fieldwork, monitoring, operation
 from csat_stats.simulate.design import (
     CUSTOMER_PROPENSITY,
     CUSTOMER_SHARE,
@@ -36,6 +36,7 @@ __all__ = ["AfterSales", "after_sales", "write_csv"]
 
 ID, CUSTOMER, TICKET, SUBMITTED = "答卷编号", "客户编号", "工单号", "提交时间"
 SECONDS, RECOMMEND, REMARK = "作答时长秒", "推荐意愿", "意见建议"
+BOUGHT_ON = "复购日期"
 HONEST, SPEEDER, STRAIGHT_LINER = 0, 1, 2
 STRAIGHT_LEVELS = np.array([1, 3, 3, 4, 4, 5, 5, 5])
 FIXED_AT_ONCE = np.array([0.15, 0.40, 0.80, 0.93, 0.98])  # given Q9
@@ -47,7 +48,7 @@ STREAM = 44  # of the streams of a seed, one whose sample for the default seed i
 
 @dataclass(frozen=True)
 class AfterSales:
-    """The five tables of an invented after-sales study, and the truth behind them.
+    """The six tables of an invented after-sales study, and the truth behind them.
 
     Attributes
     ----------
@@ -62,6 +63,8 @@ class AfterSales:
         Service tickets, those of all respondents among them; what an open ticket lacks is empty.
     actions
         The improvement register.
+    history
+        Monthly monitoring before and between the waves, by city tier.
     truth
         ``means``: expected scores (1–5) by ``wave``, ``tier`` (全部: all) and ``scale`` (the five
         dimensions, 总体满意度), for the ``sample`` as drawn and for the ``population``;
@@ -69,8 +72,9 @@ class AfterSales:
         ``recommend_shares`` (rows: overall 1–5, columns: 0–10); ``logit``: intercept and slopes
         of 90天内复购 and 90天内推荐 on the dimension means; ``within_30_min``: share of tickets
         by wave and tier; ``engineer_shift`` in latent units; ``n_honest`` per wave;
-        ``panel_customers`` in both waves; ``blemishes``: counts; ``blemish_ids``: which response
-        has which; ``remarks``: dimension and tone of each open answer.
+        ``panel_customers`` in both waves; ``early_purchases``: responses whose purchase lies
+        before the survey and is no repurchase; ``blemishes``: counts; ``blemish_ids``: which
+        response has which; ``remarks``: dimension and tone of each open answer.
     """
 
     responses: pd.DataFrame
@@ -78,6 +82,7 @@ class AfterSales:
     contacts: pd.DataFrame
     tickets: pd.DataFrame
     actions: pd.DataFrame
+    history: pd.DataFrame
     truth: dict[str, Any]
 
 
@@ -170,6 +175,10 @@ def after_sales(seed: int = 20260901, n_per_wave: int = 1200) -> AfterSales:
         rng, answers.scores, answers.overall, people.service, people.channel, fixed
     )
     honest = people.kind == HONEST
+    # Streams of their own, here and below: the other figures do not depend on them.
+    bought, bought_on = monitoring.purchases(
+        np.random.default_rng([seed, STREAM, 2]), answers.repurchase, submitted, n_per_wave // 200
+    )
     table = pd.DataFrame(
         {
             ID: "",
@@ -188,9 +197,11 @@ def after_sales(seed: int = 20260901, n_per_wave: int = 1200) -> AfterSales:
             **{item: pd.array(answers.items[:, j], "Int64") for j, item in enumerate(ITEMS)},
             OVERALL: pd.array(answers.overall, dtype="Int64"),
             RECOMMEND: pd.array(answers.recommend, dtype="Int64"),
-            REPURCHASE: np.where(answers.repurchase, "是", "否"),
+            REPURCHASE: np.where(bought, "是", "否"),
+            BOUGHT_ON: bought_on,
             REFERRAL: np.where(answers.referral, "是", "否"),
             REMARK: [text if ok else None for text, ok in zip(texts, honest, strict=True)],
+            "early": bought & ~answers.repurchase,
             "submitted": submitted,
             "kind": design.named(("", "speeder", "straight_liner"), people.kind),
             "dimension": design.named(DIMENSIONS, about),
@@ -200,14 +211,16 @@ def after_sales(seed: int = 20260901, n_per_wave: int = 1200) -> AfterSales:
     table, counts = _blemished(rng, table, n_per_wave)
     marked = table["kind"] != ""
     remarked = table[REMARK].notna() & (table["kind"] != "duplicate")
+    early = table.loc[table["early"], ID].drop_duplicates()
     truth = design.expected(base) | {
         "n_honest": n_per_wave,
         "panel_customers": n_per_wave // 8,
         "blemishes": counts,
+        "early_purchases": early.tolist(),
         "blemish_ids": table.loc[marked, [ID, "kind"]].reset_index(drop=True),
         "remarks": table.loc[remarked, [ID, "dimension", "tone"]].reset_index(drop=True),
     }
-    responses = table.drop(columns=["submitted", "kind", "dimension", "tone"])
+    responses = table.drop(columns=["early", "submitted", "kind", "dimension", "tone"])
     population = design.population()
     completes = pd.DataFrame(
         {
@@ -218,17 +231,19 @@ def after_sales(seed: int = 20260901, n_per_wave: int = 1200) -> AfterSales:
             "region": people.region,
         }
     )
-    # A stream of its own: the other tables do not depend on the contacts.
     contacts = fieldwork.contacts(
         np.random.default_rng([seed, STREAM, 1]), completes, population, n_per_wave
     )
-    return AfterSales(responses, population, contacts, tickets, operation.actions(), truth)
+    history = monitoring.monthly(np.random.default_rng([seed, STREAM, 3]))
+    return AfterSales(
+        responses, population, contacts, tickets, operation.actions(), history, truth
+    )
 
 
 def write_csv(study: AfterSales, folder: Path) -> None:
-    """Write the five tables to ``folder`` as UTF-8 with byte-order mark, as survey tools do."""
+    """Write the six tables to ``folder`` as UTF-8 with byte-order mark, as survey tools do."""
     folder.mkdir(parents=True, exist_ok=True)
-    for name in ("responses", "population", "contacts", "tickets", "actions"):
+    for name in ("responses", "population", "contacts", "tickets", "actions", "history"):
         table: pd.DataFrame = getattr(study, name)
         path = folder / f"{name}.csv"
         table.to_csv(path, index=False, encoding="utf-8-sig", lineterminator="\n")
