@@ -7,7 +7,7 @@ import sys
 
 import pandas as pd
 
-TOPICS = ["reliability", "accuracy", "nist"]
+TOPICS = ["reliability", "drivers", "accuracy", "nist"]
 
 
 def main(topics: list[str]) -> None:
