@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 NO_VALUE = "–"
-_P_VALUES = ("p_value", "p_holm", "p_rank")
+_P_VALUES = ("p_value", "p_holm", "p_rank", "p_equivalence", "adjusted_p", "adjusted_p_holm")
 
 # Small enough to stand with every table. Lines take the colour of the text, so that a dark
 # notebook can be read too.

@@ -87,7 +87,7 @@ def scree(
         axes.set_xticks(range(first, last + 1, step), list(map(str, range(first, last + 1, step))))
         top = theme.span(eigenvalue, random, pad=0.1, include=[0.0])
         theme.value_axis(axes, "y", (min(0.0, float(np.nanmin([*eigenvalue, 0]))), top[1]), "")
-        _titles(axes, position_label, value_label)
+        titles(axes, position_label, value_label)
         return theme.finish(figure, axes, HEIGHT)
 
 
@@ -153,7 +153,7 @@ def curve(
         across = theme.span(places, pad=0.02, include=list(given.values()))
         theme.value_axis(axes, "x", across, "")
         theme.value_axis(axes, "y", limits or theme.span(values, lows, highs), number)
-        _titles(axes, x_label, value_label)
+        titles(axes, x_label, value_label)
         return theme.finish(figure, axes, HEIGHT)
 
 
@@ -249,11 +249,11 @@ def did_lines(
             range(len(periods)), [theme.wrap(p, room, size=TEXT) for p in periods], color=INK
         )
         theme.value_axis(axes, "y", limits or theme.span(means, lows, highs, pad=0.15), number)
-        _titles(axes, "", value_label)
+        titles(axes, "", value_label)
         return theme.finish(figure, axes, HEIGHT)
 
 
-def _titles(axes: Axes, x_label: str, value_label: str) -> None:
+def titles(axes: Axes, x_label: str, value_label: str) -> None:
     """The value axis has its title upright above it, where it is read without turning."""
     axes.set_xlabel(theme.wrap(x_label, 5.2, size=SMALL), labelpad=6)
     axes.tick_params(length=0)

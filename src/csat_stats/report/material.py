@@ -33,6 +33,11 @@ NEEDS = {
     "nps": message("This study has no 0–10 recommendation question."),
     "outcomes": message("This study has no data on repurchase or referral."),
     "segments": message("The study file names no segments."),
+    "months": message(
+        "Neither the time of an answer nor earlier months are known: nothing by month."
+    ),
+    "scenario": message("The study file names no scenario: no return on investment."),
+    "risk": message("The study file names no outcome to be at risk: no list of customers."),
     "two_waves": message("This study has only one wave of answers."),
     "improvement": message("The study file names no improvement to be validated."),
     "control": message("No group is named that the improvement did not reach."),
@@ -150,6 +155,16 @@ class Material:
         assert self.plan.sampling is not None
         return int(self.population[self.plan.sampling.size].sum())
 
+    @property
+    def followed(self) -> pd.DataFrame:
+        """Responses of the waves up to the one reported on."""
+        frame = self.responses
+        if not self.wave:
+            return frame
+        seen = self.waves[: self.waves.index(self.wave) + 1]
+        frame = frame[frame["wave"].isin(seen)].reset_index(drop=True)
+        return frame.assign(wave=frame["wave"].cat.remove_unused_categories())
+
     def scores(self, responses: pd.DataFrame) -> pd.DataFrame:
         """Dimension scores, one row a response."""
         return metrics.scores(self.plan, responses)
@@ -178,6 +193,9 @@ class Material:
             "nps": plan.nps is not None,
             "outcomes": bool(plan.outcomes),
             "segments": bool(plan.segments),
+            "months": plan.submitted is not None or "history" in self.intake.tables,
+            "scenario": plan.loyalty.scenario is not None,
+            "risk": plan.loyalty.risk is not None,
             "two_waves": len(self.waves) > 1,
             "improvement": improvement is not None,
             "control": bool(improvement and improvement.treated),

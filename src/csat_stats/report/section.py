@@ -30,6 +30,7 @@ TITLES = {
     "01_sampling_design": message("Sampling design"),
     "03_reliability_validity": message("Reliability and validity"),
     "04_satisfaction": message("Satisfaction"),
+    "05_trends": message("Trends"),
     "07_loyalty_drivers": message("Loyalty drivers"),
     "09_effect_validation": message("Effect validation"),
 }
@@ -250,6 +251,7 @@ class Section(Material):
         *,
         n: int,
         waves: Sequence[str] | None = None,
+        data: str = "responses",
         alt: str = "",
     ) -> None:
         """Show a chart with title, base and data source, and keep it as SVG.
@@ -260,6 +262,8 @@ class Section(Material):
             Base of the chart.
         waves
             Waves drawn; the one reported on by default.
+        data
+            The raw table that the figures come from, as the study file calls it.
         alt
             What the chart shows, for who cannot see it; the title by default.
         """
@@ -269,7 +273,7 @@ class Section(Material):
         records.write_text(self.folder / f"{name}.svg", svg)
         number = f"{self.number}-{len(self._figures) + 1}"
         caption = self.t("Figure {number}  {title}", number=number, title=title)
-        source = self._source(n, waves)
+        source = self._source(n, waves, data)
         self._figures.append({"name": name, "number": number, "title": title, "source": source})
         _display(
             fragments.chart(
@@ -286,8 +290,8 @@ class Section(Material):
             source += self.t("; wave: {wave}", wave=drawn)
         return source if n is None else source + self.t("; n = {n:,}", n=n)
 
-    def finding(self, finding: Finding) -> None:
-        """Record a conclusion under the next evidence number and show it."""
+    def finding(self, finding: Finding) -> str:
+        """Record a conclusion under the next evidence number, show it and give its number."""
         number = f"E{self.number}.{len(self._findings) + 1}"
         record = FindingRecord(
             id=f"{self.name[:2]}.{finding.id}",
@@ -303,6 +307,7 @@ class Section(Material):
         )
         self._findings.append(record)
         _display(fragments.finding(record, self.name, self.translate))
+        return number
 
     def html(self, fragment: str) -> None:
         """Show a fragment whose parts are escaped already."""

@@ -9,10 +9,12 @@ import numpy as np
 import pandas as pd
 from pandas.api.types import is_datetime64_any_dtype
 
+from csat_stats.loyalty import observed_outcome
 from csat_stats.results import Message, message
 from csat_stats.study import sources
+from csat_stats.study.analyses import Outcome
 from csat_stats.study.config import Study
-from csat_stats.study.plan import Outcome, Scale
+from csat_stats.study.plan import Scale
 from csat_stats.study.problems import Problem
 from csat_stats.study.sampling_plan import Dispositions
 from csat_stats.study.sources import RawTable
@@ -28,6 +30,7 @@ class Cast:
     raw: RawTable
     problems: list[Problem] = field(default_factory=list)
     notes: list[Message] = field(default_factory=list)
+    dated: list[pd.DataFrame] = field(default_factory=list)
 
     def responses(self) -> pd.DataFrame:
         plan, columns = self.study.plan, {}
@@ -50,7 +53,9 @@ class Cast:
         if plan.nps:
             columns["nps"] = self._score(plan.nps, Scale(low=0, high=10))
         for name, outcome in plan.outcomes.items():
-            columns[name] = self._outcome(outcome)
+            columns[name] = self._outcome(name, outcome, columns)
+        for column in plan.loyalty.stated.values():
+            columns[column] = self._score(column, plan.scale)
         strata: list[str] = []
         if plan.sampling:
             strata = plan.sampling.strata
@@ -59,7 +64,8 @@ class Cast:
             if plan.sampling.cluster:
                 columns["cluster"] = self._text(plan.sampling.cluster)
             columns |= self._call_back()
-        for segment, order in {**dict.fromkeys([*strata, *plan.ranking]), **plan.segments}.items():
+        groups = dict.fromkeys([*strata, *plan.ranking, *plan.clusters])
+        for segment, order in {**groups, **plan.segments}.items():
             if segment not in columns:  # `wave` may be a segment too
                 columns[segment] = self._category(segment, order)
         return pd.DataFrame(columns)
@@ -75,6 +81,28 @@ class Cast:
             if name in there and name not in columns:
                 columns[name] = self._category(name, order)
         return pd.DataFrame(columns)
+
+    def history(self) -> pd.DataFrame:
+        """Earlier months: ``period`` (2026-03), ``n, satisfied``, means by dimension, segments."""
+        plan, there = self.study.plan, self.raw.frame.columns
+        assert plan.history is not None
+        columns = {"period": self._month(plan.history.period), "n": self.count(plan.history.n)}
+        if plan.history.satisfied:
+            satisfied = self.count(plan.history.satisfied)
+            text = self.raw.frame[plan.history.satisfied]
+            more = message("more are satisfied than answered.")
+            self._refuse(plan.history.satisfied, text[satisfied > columns["n"]], more)
+            columns["satisfied"] = satisfied
+        for dimension, column in plan.history.means.items():
+            columns[dimension] = self._score(column, plan.scale)
+        segments = [name for name in plan.segments if name in there and name not in columns]
+        for name in segments:
+            columns[name] = self._category(name, plan.segments[name])
+        frame = pd.DataFrame(columns)
+        twice = frame.duplicated(["period", *segments]) & frame["period"].notna()
+        again = message("the same month stands here twice: one row a month and level is needed.")
+        self._refuse(plan.history.period, self.raw.frame[plan.history.period][twice], again)
+        return frame
 
     @property
     def identical(self) -> pd.Series:
@@ -166,7 +194,8 @@ class Cast:
         )
         return scale.low + scale.high - number if turn else number
 
-    def _outcome(self, outcome: Outcome) -> pd.Series:
+    def _outcome(self, name: str, outcome: Outcome, columns: dict[str, pd.Series]) -> pd.Series:
+        """1.0 yes, 0.0 no; with a date only what happened after the answer and in time."""
         text = self._text(outcome.column)
         yes, no = text.isin(outcome.yes), text.isin(outcome.no)
         self._refuse(
@@ -174,7 +203,21 @@ class Cast:
             text[text.notna() & ~yes & ~no],
             message("neither in `yes` nor in `no` of the study file. Add it to one of them."),
         )
-        return yes.astype("float64").where(yes | no)
+        happened = yes.astype("float64").where(yes | no)
+        if outcome.date is None:
+            return happened
+        days = [_day(moment) for moment in (self._moment(outcome.date), columns["submitted"])]
+        if self.problems:
+            return happened
+        checked = observed_outcome(
+            happened,
+            on=days[0],
+            surveyed=days[1],
+            within_days=outcome.within_days,
+            until=outcome.until,
+        )
+        self.dated.append(checked.table.assign(outcome=name))
+        return checked.values.astype("float64")
 
     def _code(self, dispositions: Dispositions) -> pd.Series:
         """AAPOR codes of what stands in the file."""
@@ -237,6 +280,14 @@ class Cast:
         known = text.where(text.isin(levels))
         return pd.Series(pd.Categorical(known, categories=levels, ordered=True), index=text.index)
 
+    def _month(self, column: str) -> pd.Series:
+        text = self._text(column)
+        parts = text.str.extract(r"^(\d{4})[-/.年]?(\d{1,2})(?:月|[-/.]\d{1,2})?$")
+        good = parts[1].astype("float64").between(1, 12)
+        bad = message("not a month like 2026-03.")
+        self._refuse(column, text.fillna("")[~good], bad)
+        return (parts[0] + "-" + parts[1].str.zfill(2)).where(good)
+
     def _moment(self, column: str) -> pd.Series:
         text = self._text(column)
         dated = text.where(text.str.match(r"\d", na=False))  # not `now`, `today`
@@ -256,3 +307,10 @@ class Cast:
             message("not a date and time like 2026-09-30 14:05:00."),
         )
         return moment
+
+
+def _day(moment: pd.Series) -> pd.Series:
+    """Dates without a time of day, of whatever time zone they were written in."""
+    if not is_datetime64_any_dtype(moment.dtype):
+        return pd.to_datetime(moment)
+    return moment.dt.tz_localize(None).dt.normalize()

@@ -7,15 +7,17 @@ from pathlib import Path
 
 from csat_stats.results import Message, message
 from csat_stats.study import sources
+from csat_stats.study.analyses import Improvement
 from csat_stats.study.document import Document, Path_
 from csat_stats.study.paths import Project
-from csat_stats.study.plan import LOGO_TYPES, MAX_LOGO, ROLES, Improvement, Plan, Target
+from csat_stats.study.plan import LOGO_TYPES, MAX_LOGO, ROLES, Plan, Target
 from csat_stats.study.problems import Problem, StudyError, nearest
 
 # Columns that intake names itself; nothing else may have the name.
 _OWN_NAMES = {"row", "case", "weight", "cluster", "disposition", *ROLES}
-_OWN_NAMES |= {"served", "called", "served_by", "called_by"}
+_OWN_NAMES |= {"served", "called", "served_by", "called_by", "period", "n"}
 _OWN_METRICS = {"index", "satisfied"}
+_GROUPS = {("sampling", "strata"), ("loyalty", "cluster"), ("improvement", "cluster")}
 
 
 def _resolved(folder: Path, file: str) -> Path | None:
@@ -48,6 +50,7 @@ class Checks:
         self._names()
         self._columns()
         self._metrics()
+        self._analyses()
         return self.problems
 
     def lost(self, name: str, *keys: str) -> bool:
@@ -132,7 +135,7 @@ class Checks:
         """Columns and metrics that would have the same name, levels that stand twice."""
         plan = self.plan
         for path, column in self.plan.columns():
-            groups = path[0] in ("segments", "ranking") or path[:2] == ("sampling", "strata")
+            groups = path[0] in ("segments", "ranking") or path[:2] in _GROUPS
             if groups and column == "wave" == self.plan.column_of("wave"):
                 continue
             own = _OWN_NAMES | _OWN_METRICS if groups else _OWN_NAMES
@@ -143,7 +146,7 @@ class Checks:
                 text = message("{name} is an item: it cannot be a segment as well.", name=column)
                 self.add(path, text)
         strata = plan.sampling.strata if plan.sampling else []
-        taken = {*_OWN_NAMES, *_OWN_METRICS, *plan.segments, *plan.ranking, *strata}
+        taken = {*_OWN_NAMES, *_OWN_METRICS, *plan.segments, *plan.ranking, *plan.clusters, *strata}
         names = [("outcomes", name, taken | {*plan.items}) for name in plan.outcomes]
         names += [("dimensions", name, taken | {*plan.outcomes}) for name in plan.dimensions]
         for key, name, others in names:
@@ -232,11 +235,7 @@ class Checks:
                     hint = nearest(wave, plan.waves)
                     text = message("There is no wave {name}. {hint}", name=wave, hint=hint)
                     self.add(("improvement", key), text)
-            name = plan.improvement.dimension
-            if name not in plan.dimensions and not self.lost(name, "dimensions"):
-                hint = nearest(name, list(plan.dimensions))
-                text = message("{name} is no dimension. {hint}", name=name, hint=hint)
-                self.add(("improvement", "dimension"), text)
+            self._dimension(("improvement", "dimension"), plan.improvement.dimension)
         for i, pair in enumerate(plan.crosstabs):
             for j, segment in enumerate(pair):
                 self._segment(("crosstabs", i, j), segment)
@@ -246,6 +245,53 @@ class Checks:
             key = "where" if isinstance(entry, Target) else "treated"
             for segment in getattr(entry, key):
                 self._segment((*path, key, segment), segment)
+
+    def _analyses(self) -> None:
+        """Dates, dimensions and outcomes that loyalty, history and trends refer to."""
+        plan, loyalty = self.plan, self.plan.loyalty
+        for name, outcome in plan.outcomes.items():
+            if outcome.date and plan.submitted is None and not self.touched("submitted"):
+                text = message(
+                    "`date` needs `submitted`: what comes before the answer is no outcome."
+                )
+                self.add(("outcomes", name, "date"), text)
+        for key, block in (("scenario", loyalty.scenario), ("risk", loyalty.risk)):
+            if (
+                block
+                and block.outcome not in plan.outcomes
+                and not self.lost(block.outcome, "outcomes")
+            ):
+                hint = nearest(block.outcome, list(plan.outcomes))
+                text = message("There is no outcome {name}. {hint}", name=block.outcome, hint=hint)
+                self.add(("loyalty", key, "outcome"), text)
+        named = {("loyalty", "stated"): loyalty.stated}
+        named |= (
+            {("loyalty", "scenario", "improve"): loyalty.scenario.improve}
+            if loyalty.scenario
+            else {}
+        )
+        named |= {("history", "means"): plan.history.means} if plan.history else {}
+        for path, names in named.items():
+            for name in names:
+                self._dimension((*path, name), name)
+        if plan.history is None:
+            if plan.data.history and not self.touched("history"):
+                text = message("`data.history` needs `history`: which columns it has.")
+                self.add(("data", "history"), text)
+        elif plan.data.history is None and not self.touched("data"):
+            self.add(("history",), message("`history` needs `data.history`: the file."))
+        elif "history" in self.headers:
+            columns = {("history", "period"): plan.history.period, ("history", "n"): plan.history.n}
+            if plan.history.satisfied:
+                columns["history", "satisfied"] = plan.history.satisfied
+            columns |= {("history", "means", d): column for d, column in plan.history.means.items()}
+            for path, column in columns.items():
+                self._column("history", path, column)
+
+    def _dimension(self, path: Path_, name: str) -> None:
+        if name not in self.plan.dimensions and not self.lost(name, "dimensions"):
+            hint = nearest(name, list(self.plan.dimensions))
+            self.add(path, message("{name} is no dimension. {hint}", name=name, hint=hint))
 
     def _segment(self, path: Path_, name: str) -> None:
         if name not in self.plan.segments and not self.lost(name, "segments"):

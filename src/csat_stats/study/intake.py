@@ -46,8 +46,10 @@ class Intake:
         row number in the raw file. Without a row before fieldwork.
     tables
         ``population`` (strata as text, size as whole numbers), ``contacts`` (``disposition`` as
-        AAPOR code, and those of ``wave``, segments and strata that the file has), ``tickets``,
-        ``actions`` (text), where the study has them.
+        AAPOR code, and those of ``wave``, segments and strata that the file has), ``history``
+        (``period`` as 2026-03, ``n, satisfied``, means by dimension, segments), ``dated`` (what
+        became of outcomes by their dates: ``outcome, rule, n``), ``tickets``, ``actions``
+        (text), where the study has them.
     excluded
         ``row, respondent, rule`` of every response that was left out.
     flow
@@ -106,7 +108,7 @@ def _code_hash() -> bytes:
 
 
 def _sources(study: Study) -> dict[str, Path]:
-    tables = ("responses", "population", "contacts", *_READ_EACH_TIME)
+    tables = ("responses", "population", "contacts", "history", *_READ_EACH_TIME)
     return {table: path for table in tables if (path := study.source(table)) is not None}
 
 
@@ -124,6 +126,12 @@ def _read(study: Study, key: str) -> Intake:
         contacts = Cast(study, raw["contacts"])
         tables["contacts"] = contacts.contacts()
         problems += contacts.problems
+    if "history" in raw:
+        history = Cast(study, raw["history"])
+        tables["history"] = history.history()
+        problems += history.problems
+    if cast.dated:
+        tables["dated"] = pd.concat(cast.dated, ignore_index=True)
     if problems:
         raise StudyError(problems, study.plan.language)
     responses, excluded, flow = _exclude(study, responses, cast.identical)
@@ -244,9 +252,8 @@ def _load(study: Study, key: str, folder: Path) -> Intake:
     def frame(name: str) -> pd.DataFrame:
         return pd.read_parquet(folder / f"{name}.parquet")
 
-    tables = {"population": frame("population")} if _has_population(study) else {}
-    if study.plan.data.contacts:
-        tables["contacts"] = frame("contacts")
+    prepared = ("population", "contacts", "history", "dated")
+    tables = {name: frame(name) for name in prepared if (folder / f"{name}.parquet").is_file()}
     for name in _READ_EACH_TIME:
         if (path := study.source(name)) is not None:
             tables[name] = sources.read(path, study.project.shown(path)).frame

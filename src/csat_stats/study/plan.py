@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, Field, model_validator
 
 from csat_stats.results import message
+from csat_stats.study.analyses import History, Improvement, Loyalty, Outcome, Trends
 from csat_stats.study.fields import CLOSED, Name, Share, SomeText, TextList
 from csat_stats.study.sampling_plan import Sampling
 
@@ -25,7 +26,8 @@ class _Closed(BaseModel):
 
 
 class Data(_Closed):
-    """Files under ``data/raw/``: one row a respondent, a stratum, a contact, a ticket, an action.
+    """Files under ``data/raw/``: one row a respondent, a stratum, a contact, a ticket, an action,
+    an earlier month.
 
     Before fieldwork there are no responses: the study is then its sampling plan.
     """
@@ -35,6 +37,7 @@ class Data(_Closed):
     contacts: str | None = None
     tickets: str | None = None
     actions: str | None = None
+    history: str | None = None
 
 
 class Scale(_Closed):
@@ -75,37 +78,11 @@ class Wave(_Closed):
     order: SomeText
 
 
-class Outcome(_Closed):
-    """A yes/no behaviour after the service: repurchase, referral, …"""
-
-    column: str
-    yes: SomeText
-    no: SomeText
-    label: str | None = None
-
-    @model_validator(mode="after")
-    def _either(self) -> Outcome:
-        both = sorted(set(self.yes) & set(self.no))
-        if both:
-            raise ValueError(message("{value} stands in both `yes` and `no`.", value=both[0]))
-        return self
-
-
 class Exclusions(_Closed):
     """Rules by which responses are left out; each is counted and shown."""
 
     min_seconds: Annotated[float, Field(ge=0)] | None = None
     one_answer_per: str | None = None
-
-
-class Improvement(_Closed):
-    """One action to be validated: what it should change, for whom, between which waves."""
-
-    label: str | None = None
-    dimension: str
-    treated: dict[str, TextList] = {}
-    before: str
-    after: str
 
 
 class Target(_Closed):
@@ -245,6 +222,9 @@ class Plan(_Closed):
     index: Index = Index()
     sampling: Sampling | None = None
     exclusions: Exclusions = Exclusions()
+    history: History | None = None
+    loyalty: Loyalty = Loyalty()
+    trends: Trends = Trends()
     improvement: Improvement | None = None
     targets: list[Target] = []
     thresholds: Thresholds = Thresholds()
@@ -275,10 +255,18 @@ class Plan(_Closed):
                 yield (role,), column
         for name, outcome in self.outcomes.items():
             yield ("outcomes", name, "column"), outcome.column
+            if outcome.date:
+                yield ("outcomes", name, "date"), outcome.date
         for segment in self.segments:
             yield ("segments", segment), segment
         for i, column in enumerate(self.ranking):
             yield ("ranking", i), column
+        for dimension, column in self.loyalty.stated.items():
+            yield ("loyalty", "stated", dimension), column
+        if self.loyalty.cluster:
+            yield ("loyalty", "cluster"), self.loyalty.cluster
+        if self.improvement and self.improvement.cluster:
+            yield ("improvement", "cluster"), self.improvement.cluster
         if self.exclusions.one_answer_per:
             yield ("exclusions", "one_answer_per"), self.exclusions.one_answer_per
         if self.sampling:
@@ -303,6 +291,12 @@ class Plan(_Closed):
         return dict(columns)
 
     @property
+    def clusters(self) -> list[str]:
+        """Columns of what answers hang together in: engineers, stores, regions."""
+        improved = self.improvement.cluster if self.improvement else None
+        return [column for column in (self.loyalty.cluster, improved) if column is not None]
+
+    @property
     def items(self) -> list[str]:
         """Every item of every dimension, in the order of the study file."""
         return [item for items in self.dimensions.values() for item in items]
@@ -322,6 +316,13 @@ class Plan(_Closed):
     @property
     def waves(self) -> list[str]:
         return self.wave.order if self.wave else []
+
+    @property
+    def problem_to(self) -> float:
+        """Highest answer that counts as a problem: the lower of two scores around the middle."""
+        if self.trends.problem_to is not None:
+            return self.trends.problem_to
+        return self.scale.low + (2 - 1) / 4 * (self.scale.high - self.scale.low)
 
     @property
     def low_dimension(self) -> float:

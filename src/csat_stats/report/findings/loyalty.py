@@ -1,17 +1,28 @@
-"""Conclusions on what drives loyalty and on what an improvement changed."""
+"""Conclusions on what goes with loyalty."""
 
 from __future__ import annotations
 
 import pandas as pd
 
-from csat_stats.effects import BeforeAfter, DifferenceInDifferences
-from csat_stats.loyalty import LogitModel
-from csat_stats.report.findings.base import Finding, figures, interval, not_estimable, p
+from csat_stats.drivers import Collinearity, Ipa, PriorityMatrix, RelativeImportance
+from csat_stats.loyalty import Curve, LogitModel, RiskScores, Scenario
+from csat_stats.report.findings.base import Finding, between, figures, interval, not_estimable
 from csat_stats.report.records import Level
-from csat_stats.results import message
+from csat_stats.results import Message, message
 from csat_stats.study.plan import Plan
 
-_EFFECT_SIZES = {"hedges_g": "Hedges' g", "hedges_gz": "Hedges' g", "cohens_h": "Cohen's h"}
+QUADRANTS = {
+    "concentrate": message("concentrate here"),
+    "keep": message("keep up the good work"),
+    "low_priority": message("low priority"),
+    "overkill": message("possible overkill"),
+}
+
+PRIORITIES = {
+    "urgent": message("urgent"),
+    "important": message("important"),
+    "normal": message("normal"),
+}
 
 
 def model(outcome: str, label: str, result: LogitModel, table: str) -> Finding:
@@ -60,59 +71,178 @@ def priorities(
     return found
 
 
-def change(dimension: str, what: str, result: BeforeAfter, table: str) -> Finding:
-    """Before against after for the customers reached: ``what`` names dimension and group."""
-    id = f"change.{dimension}"
+def importance(label: str, result: RelativeImportance, table: str) -> Finding:
+    """Which driver goes most with an outcome, and how sure its place is."""
     if result.estimate is None:
-        return not_estimable(id, what, result)
-    low, high = result.conf_low, result.conf_high
-    sure = low is not None and high is not None and (low > 0 or high < 0)
+        return not_estimable("importance", message("What goes with {what}", what=label), result)
+    first, second = result.table.iloc[0], result.table.iloc[1] if len(result.table) > 1 else None
+    ranks = result.ranks
+    chance = ranks[(ranks["driver"] == first["driver"]) & (ranks["rank"] == 1)]["probability"]
     text = message(
-        "{what}: {before:.2f} → {after:.2f}, change {estimate:+.2f} {interval}{effect}; {verdict}",
-        what=what,
-        before=result.before_mean,
-        after=result.after_mean,
-        estimate=result.estimate,
-        interval=interval(result, "{:+.2f}"),
-        effect=""
-        if result.effect_size is None
+        "The dimensions stand for {r2:.0%} of the differences in {label}. Most of it goes with "
+        "{first} ({share:.0%}{interval}){second}.{rank}",
+        r2=result.estimate,
+        label=label,
+        first=first["driver"],
+        share=first["share"],
+        interval=message(" {ends}", ends=between(first["share_low"], first["share_high"], "{:.0%}"))
+        if len(ranks)
+        else "",
+        second=""
+        if second is None
         else message(
-            ", {name} = {size:.2f}",
-            name=_EFFECT_SIZES[result.effect_size_name],
-            size=result.effect_size,
+            ", then with {name} ({share:.0%})", name=second["driver"], share=second["share"]
         ),
-        verdict=message("beyond chance.") if sure else message("within chance."),
+        rank=message(
+            " In {probability:.0%} of the resamples {first} comes first.",
+            probability=float(chance.iloc[0]),
+            first=first["driver"],
+        )
+        if len(chance)
+        else "",
     )
-    return Finding(id, "info", text, result.n_used, (table,), figures(result))
+    values = figures(result, driver=first["driver"])
+    return Finding("importance", "info", text, result.n_used, (table,), values)
 
 
-def attained(dimension: str, what: str, result: BeforeAfter, table: str) -> Finding | None:
-    """How much of the planned gain was reached, by both readings."""
-    if result.estimate is None or result.share_of_gain is None or result.share_of_target is None:
-        return None
-    text = message(
-        "{what}: {gain:.0%} of the planned gain was reached ({after:.2f} is {reached:.0%} of the "
-        "target {target:.2f}).",
-        what=what,
-        gain=result.share_of_gain,
-        after=result.after_mean,
-        reached=result.share_of_target,
-        target=result.target,
-    )
-    level: Level = "met" if result.met else "not_met"
-    return Finding(f"attained.{dimension}", level, text, result.n_used, (table,))
-
-
-def net_effect(dimension: str, what: str, result: DifferenceInDifferences, table: str) -> Finding:
-    """Change of the treated group beyond that of the control group."""
-    id = f"did.{dimension}"
+def halo(result: Collinearity, limit: float, table: str) -> Finding:
+    """Whether the dimensions can be told apart as drivers at all."""
     if result.estimate is None:
-        return not_estimable(id, what, result)
+        return not_estimable("halo", message("Dimensions among each other"), result)
+    strong = result.estimate >= limit
     text = message(
-        "{what}: net of the control group the change is {estimate:+.2f} {interval}, p {p}.",
-        what=what,
-        estimate=result.estimate,
-        interval=interval(result, "{:+.2f}"),
-        p=p(result.p_value),
+        "One general impression holds {share:.0%} of what the dimensions have to say, the "
+        "largest VIF is {vif:.1f}: {verdict}",
+        share=result.estimate,
+        vif=result.largest_vif,
+        verdict=message("how neighbours rank in importance is to be read with care.")
+        if strong
+        else message("the dimensions can be told apart."),
     )
-    return Finding(id, "info", text, result.n_used, (table,), figures(result))
+    return Finding("halo", "info", text, result.n_used, (table,))
+
+
+def quadrants(result: Ipa, table: str) -> Finding:
+    """What is important and does badly, and how sure that is."""
+    id = "quadrants"
+    if result.not_estimable:
+        return not_estimable(id, message("Importance and performance"), result)
+    first = result.table[result.table["quadrant"] == "concentrate"]
+    if first.empty:
+        text = message("No dimension is both more important and worse than the others.")
+        return Finding(id, "info", text, result.n_used, (table,))
+    names = [
+        message("{name} ({p:.0%})", name=row.driver, p=row.p_concentrate)
+        for row in first.itertuples()
+    ]
+    text = message(
+        "More important and worse than the others (with the share of resamples that say so): "
+        "{names}.",
+        names=_joined(names),
+    )
+    return Finding(id, "info", text, result.n_used, (table,))
+
+
+def threshold(outcome: str, label: str, result: Curve, below: float, table: str) -> Finding | None:
+    """The score at which an outcome reaches its target; ``below`` is the share under it."""
+    if result.target is None or result.not_estimable:
+        return None
+    if result.threshold is None:
+        text = message(
+            "{label}: no score on the scale goes with the target of {target:.0%}.",
+            label=label,
+            target=result.target,
+        )
+        return Finding(f"threshold.{outcome}", "watch", text, result.n_used, (table,))
+    text = message(
+        "{label}: the target of {target:.0%} goes with a score of {score:.2f} {interval}; "
+        "{below:.0%} of the customers lie below it.",
+        label=label,
+        target=result.target,
+        score=result.threshold,
+        interval=between(result.threshold_low, result.threshold_high, "{:.2f}"),
+        below=below,
+    )
+    values = {"estimate": result.threshold, "below": below}
+    return Finding(f"threshold.{outcome}", "watch", text, result.n_used, (table,), values)
+
+
+def urgent(label: str, result: PriorityMatrix, table: str) -> Finding:
+    """Problems that are frequent and go with fewer customers coming back."""
+    found = result.table[result.table["priority"] == "urgent"]
+    if result.not_estimable:
+        return not_estimable("urgent", message("Frequency and impact of problems"), result)
+    if found.empty:
+        text = message(
+            "No problem is both frequent (from {frequency:.0%}) and heavy (from {impact:+.0%} on "
+            "{label}).",
+            frequency=result.frequency_from,
+            impact=result.impact_from,
+            label=label,
+        )
+        return Finding("urgent", "info", text, result.n_used, (table,))
+    names = [
+        message("{name} ({f:.0%}, {i:+.0%})", name=row.problem, f=row.frequency, i=row.impact)
+        for row in found.itertuples()
+    ]
+    text = message(
+        "Frequent and heavy (share, impact on {label}): {names}.", label=label, names=_joined(names)
+    )
+    return Finding("urgent", "watch", text, result.n_used, (table,))
+
+
+def scenario(label: str, result: Scenario, plan: Plan, table: str) -> Finding:
+    """What an improvement would be worth if the association held."""
+    if result.estimate is None:
+        return not_estimable("scenario", message("Return on investment"), result)
+    assert plan.loyalty.scenario is not None
+    improved = [
+        message("{name} {points:+g}", name=name, points=points)
+        for name, points in plan.loyalty.scenario.improve.items()
+    ]
+    low = result.conf_low
+    level: Level = "info" if low is not None and low > 0 else "watch"
+    text = message(
+        "If {improved} and the association held, {label} would go from {now:.1%} to {after:.1%}: "
+        "a net gain of {gain:,.0f} {interval}. Association, not proof of cause.",
+        improved=_joined(improved),
+        label=label,
+        now=result.probability_now,
+        after=result.probability_after,
+        gain=result.estimate,
+        interval=between(result.conf_low, result.conf_high, "{:,.0f}"),
+    )
+    return Finding("scenario", level, text, result.n_used, (table,), figures(result))
+
+
+def risk(label: str, result: RiskScores, table: str) -> Finding:
+    """How well customers at risk can be told, and whom it pays to call."""
+    if result.estimate is None:
+        return not_estimable("risk", message("Risk of losing customers"), result)
+    top = result.lift.iloc[0]
+    text = message(
+        "Customers at risk ({label}): in the tenth with the highest risk {share:.0%} were lost, "
+        "{lift:.1f} times the average; AUC = {auc:.2f} {interval} on customers the model had not "
+        "seen.{calls}",
+        label=label,
+        share=top["share"],
+        lift=top["lift"],
+        auc=result.estimate,
+        interval=interval(result),
+        calls=""
+        if result.best_calls is None
+        else message(
+            " Calling pays for the first {n:,}, with an expected net gain of {net:,.0f}.",
+            n=result.best_calls,
+            net=result.best_net,
+        ),
+    )
+    return Finding("risk", "info", text, result.n_used, (table,), figures(result))
+
+
+def _joined(parts: list[Message]) -> Message | str:
+    """Parts of a sentence with commas between them."""
+    text: Message | str = parts[0]
+    for part in parts[1:]:
+        text = message("{one}, {two}", one=text, two=part)
+    return text
