@@ -622,7 +622,9 @@ def test_the_demo_study(tmp_path: Path) -> None:
     assert len(intake.excluded) == 48
     assert intake.notes == ()
     assert intake.responses["wave"].value_counts().to_dict() == {"改进前": 1212, "改进后": 1212}
-    assert list(intake.tables) == ["population", "contacts", "tickets", "actions"]
+    assert list(intake.tables) == [
+        *("population", "contacts", "history", "dated", "tickets", "actions"),
+    ]
     assert intake.tables["population"]["客户数"].sum() == 60_000
     items = intake.responses[load("demo", Project(tmp_path)).plan.items]
     assert np.nanmin(items) == 1

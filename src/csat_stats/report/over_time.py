@@ -177,7 +177,7 @@ def control_figure(section: Material, chart: trends.ControlChart, label: str) ->
 def forecast_figure(section: Material, ahead: trends.Forecast, label: str) -> Any:
     """A forecast in the words of the report, months of promotions shaded."""
     t, model = section.t, ahead.chosen == "model"
-    promoted = {pd.Period(month) for month in section.plan.trends.promotions}
+    promoted = set(section.plan.trends.promotions)
     drawn = [*ahead.history["period"], *ahead.table["period"]]
     return plots.forecast(
         ahead.history,

@@ -235,9 +235,7 @@ def after_sales(seed: int = 20260901, n_per_wave: int = 1200) -> AfterSales:
         np.random.default_rng([seed, STREAM, 1]), completes, population, n_per_wave
     )
     history = monitoring.monthly(np.random.default_rng([seed, STREAM, 3]))
-    return AfterSales(
-        responses, population, contacts, tickets, operation.actions(), history, truth
-    )
+    return AfterSales(responses, population, contacts, tickets, operation.actions(), history, truth)
 
 
 def write_csv(study: AfterSales, folder: Path) -> None:

@@ -50,7 +50,10 @@ def monthly(rng: np.random.Generator) -> pd.DataFrame:
 
 
 def purchases(
-    rng: np.random.Generator, bought: npt.NDArray[np.bool_], submitted: operation.Times, n_early: int
+    rng: np.random.Generator,
+    bought: npt.NDArray[np.bool_],
+    submitted: operation.Times,
+    n_early: int,
 ) -> tuple[npt.NDArray[np.bool_], list[str | None]]:
     """What the shop recorded: whether each customer bought, and when.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterator
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field, model_validator
@@ -99,6 +100,14 @@ class History(_Closed):
     n: str
     satisfied: str | None = None
     means: dict[str, str] = {}
+
+    def columns(self) -> Iterator[tuple[tuple[str, ...], str]]:
+        """Every column that is named, with its place below ``history``."""
+        for key in ("period", "n", "satisfied"):
+            if (column := getattr(self, key)) is not None:
+                yield (key,), column
+        for dimension, column in self.means.items():
+            yield ("means", dimension), column
 
 
 class Trends(_Closed):

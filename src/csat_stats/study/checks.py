@@ -50,7 +50,8 @@ class Checks:
         self._names()
         self._columns()
         self._metrics()
-        self._analyses()
+        self._loyalty()
+        self._history()
         return self.problems
 
     def lost(self, name: str, *keys: str) -> bool:
@@ -246,8 +247,8 @@ class Checks:
             for segment in getattr(entry, key):
                 self._segment((*path, key, segment), segment)
 
-    def _analyses(self) -> None:
-        """Dates, dimensions and outcomes that loyalty, history and trends refer to."""
+    def _loyalty(self) -> None:
+        """Outcomes and dimensions that the analyses of loyalty refer to."""
         plan, loyalty = self.plan, self.plan.loyalty
         for name, outcome in plan.outcomes.items():
             if outcome.date and plan.submitted is None and not self.touched("submitted"):
@@ -255,38 +256,35 @@ class Checks:
                     "`date` needs `submitted`: what comes before the answer is no outcome."
                 )
                 self.add(("outcomes", name, "date"), text)
-        for key, block in (("scenario", loyalty.scenario), ("risk", loyalty.risk)):
-            if (
-                block
-                and block.outcome not in plan.outcomes
-                and not self.lost(block.outcome, "outcomes")
-            ):
-                hint = nearest(block.outcome, list(plan.outcomes))
-                text = message("There is no outcome {name}. {hint}", name=block.outcome, hint=hint)
-                self.add(("loyalty", key, "outcome"), text)
-        named = {("loyalty", "stated"): loyalty.stated}
-        named |= (
-            {("loyalty", "scenario", "improve"): loyalty.scenario.improve}
-            if loyalty.scenario
-            else {}
-        )
-        named |= {("history", "means"): plan.history.means} if plan.history else {}
-        for path, names in named.items():
-            for name in names:
-                self._dimension((*path, name), name)
-        if plan.history is None:
-            if plan.data.history and not self.touched("history"):
+        for dimension in loyalty.stated:
+            self._dimension(("loyalty", "stated", dimension), dimension)
+        if loyalty.scenario:
+            self._outcome(("loyalty", "scenario", "outcome"), loyalty.scenario.outcome)
+            for dimension in loyalty.scenario.improve:
+                self._dimension(("loyalty", "scenario", "improve", dimension), dimension)
+        if loyalty.risk:
+            self._outcome(("loyalty", "risk", "outcome"), loyalty.risk.outcome)
+
+    def _outcome(self, path: Path_, name: str) -> None:
+        if name not in self.plan.outcomes and not self.lost(name, "outcomes"):
+            hint = nearest(name, list(self.plan.outcomes))
+            self.add(path, message("There is no outcome {name}. {hint}", name=name, hint=hint))
+
+    def _history(self) -> None:
+        """Earlier months: the file and its columns, one not without the other."""
+        history, file = self.plan.history, self.plan.data.history
+        if history is None:
+            if file and not self.touched("history"):
                 text = message("`data.history` needs `history`: which columns it has.")
                 self.add(("data", "history"), text)
-        elif plan.data.history is None and not self.touched("data"):
+            return
+        if file is None and not self.touched("data"):
             self.add(("history",), message("`history` needs `data.history`: the file."))
-        elif "history" in self.headers:
-            columns = {("history", "period"): plan.history.period, ("history", "n"): plan.history.n}
-            if plan.history.satisfied:
-                columns["history", "satisfied"] = plan.history.satisfied
-            columns |= {("history", "means", d): column for d, column in plan.history.means.items()}
-            for path, column in columns.items():
-                self._column("history", path, column)
+        for dimension in history.means:
+            self._dimension(("history", "means", dimension), dimension)
+        if "history" in self.headers:
+            for path, column in history.columns():
+                self._column("history", ("history", *path), column)
 
     def _dimension(self, path: Path_, name: str) -> None:
         if name not in self.plan.dimensions and not self.lost(name, "dimensions"):

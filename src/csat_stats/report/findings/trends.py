@@ -67,7 +67,8 @@ def wave_change(
         else "",
         verdict=message("beyond chance.") if sure else doubt,
     )
-    fell = sure and (result.adjusted if held else result.estimate) < 0
+    net = result.estimate if result.adjusted is None else result.adjusted
+    fell = sure and net < 0
     values = figures(result, adjusted=result.adjusted)
     return Finding(id, "watch" if fell else "info", text, result.n_used, (table,), values)
 
