@@ -13,7 +13,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from csat_stats.effects import attainment, before_after, compare_waves, did
+from csat_stats.effects import attainment, before_after, compare_waves, did, equivalence
 from csat_stats.effects.waves import BeforeAfter
 
 # R's pt(ncp=) is good to some nine digits and effectsize stops its search at six
@@ -151,6 +151,149 @@ def test_independent_means_of_survey_answers(
         # means that are equal on paper differ in the last bit between the two programs' sums
         close(change.p_rank, expected.pop("mann_whitney")["p_continuity"], 1e-3)
         _compare_independent(change, expected)
+
+
+# --- what could have been shown --------------------------------------------------------------
+
+
+def test_detectable_change_of_means(reference: Any) -> None:
+    expected = reference["detectable"]
+    small, large = with_moments(30, 3, 1.2, 1), with_moments(90, 3, 0.8, 2)
+    wave, panel = with_moments(25, 3, 1.3, 3), with_moments(40, 3, 1, 4)
+    twelve = with_moments(12, 3, 2, 5)
+    for change, name in (
+        (before_after(wave, wave + 0.2), "equal"),
+        (before_after(small, large), "unequal"),
+        (before_after(twelve, twelve, conf_level=0.99), "equal_99"),
+        (before_after(panel, panel + with_moments(40, 0.1, 0.9, 6), paired=True), "panel"),
+    ):
+        assert change.detectable == pytest.approx(expected[name], rel=1e-9)
+    change = before_after(small, large)
+    close(change.std_error, math.sqrt(1.2**2 / 30 + 0.8**2 / 90))
+
+
+def test_detectable_change_of_shares(reference: Any) -> None:
+    expected = reference["detectable"]
+    forth = before_after(shares(60, 100), shares(62, 100))
+    close(forth.detectable, expected["share_equal"])
+    assert forth.std_error is None
+    fall = before_after(shares(60, 100), shares(62, 100), target=0.5)
+    close(fall.detectable, expected["share_fall"])
+    close(before_after(shares(48, 80), shares(40, 70)).detectable, expected["share_unequal"])
+    panel = before_after(*cells(20, 10, 5, 25), paired=True)
+    close(panel.detectable, expected["share_panel"])
+
+
+def test_no_change_of_a_share_that_could_have_been_shown() -> None:
+    few = before_after(shares(19, 20), shares(18, 20))
+    assert few.detectable is None and few.estimate is not None
+    assert notes(few) == [
+        "With these answers not even the largest possible change would have shown as significant "
+        "with 80% power."
+    ]
+    full = before_after(shares(20, 20), shares(18, 20))
+    assert full.detectable is None
+    same = before_after(*cells(20, 0, 0, 20), paired=True)
+    assert same.detectable is None and notes(same) == notes(few)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(2, 40), st.integers(2, 40), st.floats(0.5, 0.999))
+def test_more_answers_show_smaller_changes(m: int, n: int, conf_level: float) -> None:
+    def detectable(times: int) -> float:
+        first = pd.Series([1.0, 2.0] * times * m)
+        second = pd.Series([2.0, 4.0] * times * n)
+        size = before_after(first, second, conf_level=conf_level).detectable
+        assert size is not None
+        return size
+
+    assert detectable(2) < detectable(1)
+
+
+# --- weights ---------------------------------------------------------------------------------
+
+
+def test_weighted_waves(reference: Any) -> None:
+    data, expected = reference["sleep_data"], reference["weighted"]
+    waves = pd.Series(data["drug1"]), pd.Series(data["drug2"])
+    first, second = pd.Series(expected["weights_before"]), pd.Series(expected["weights_after"])
+    change = before_after(*waves, weights_before=first, weights_after=second)
+    close([change.before_mean, change.after_mean], expected["means"])
+    close(change.table["mean"], expected["means"])
+    close(change.table["std_error"], expected["ses"])
+    for name in ("estimate", "std_error", "df"):
+        close(getattr(change, name), expected[name])
+    close(change.p_value, expected["p"])
+    close([change.conf_low, change.conf_high], expected["ci"])
+    assert change.p_rank is None and change.effect_size is None
+    assert notes(change) == [
+        "Effect sizes and rank tests are left out: they have no usual weighted form."
+    ]
+    assert str(change.method).startswith("Difference of two weighted means or shares")
+    alone = before_after(*waves, weights_before=5 * first)
+    assert alone.before_mean == pytest.approx(expected["means"][0])
+    close(alone.after_mean, 2.33)
+
+
+def test_a_weighted_panel(reference: Any) -> None:
+    data, expected = reference["sleep_data"], reference["weighted_panel"]
+    waves = pd.Series(data["drug1"]), pd.Series(data["drug2"])
+    weights = pd.Series(reference["weighted"]["weights_before"])
+    for side in ("weights_before", "weights_after"):
+        change = before_after(*waves, paired=True, **{side: weights})
+        close([change.estimate, change.std_error], [expected["estimate"], expected["std_error"]])
+        close([change.conf_low, change.conf_high], expected["ci"])
+        close(change.p_value, expected["p"])
+        assert change.df == 9
+    with pytest.raises(ValueError) as error:
+        before_after(*waves, paired=True, weights_before=weights, weights_after=weights)
+    assert str(error.value) == (
+        "a panel has one weight a customer: give weights_before or weights_after, not both"
+    )
+
+
+def test_equal_weights_are_no_weights_and_zero_weights_leave_out() -> None:
+    before, after = pd.Series([2, 3, 3, 4, 5, 1]), pd.Series([4, 4, 5, 3, 1, 2])
+    plain = before_after(before, after)
+    even = before_after(before, after, weights_before=pd.Series([7] * 6))
+    for name in ("estimate", "conf_low", "conf_high", "p_value", "df", "detectable"):
+        close(getattr(even, name), getattr(plain, name))
+    some = before_after(before, after, weights_after=pd.Series([1, 1, 1, 1, 0, None]))
+    close(some.p_value, before_after(before, after[:4]).p_value)
+    assert (some.n_after, some.n_used, some.n_dropped) == (4, 10, 2)
+    paired = before_after(before, after, weights_before=pd.Series([1, 1, 1, 1, 0, 0]), paired=True)
+    close(paired.p_value, before_after(before[:4], after[:4], paired=True).p_value)
+    assert (paired.n_used, paired.n_dropped) == (4, 2)
+    with pytest.raises(ValueError, match="weights of 0 or more needed"):
+        before_after(before, after, weights_before=-before)
+
+
+def test_weighted_shares_and_what_they_cannot_say() -> None:
+    before, after = shares(6, 10), shares(9, 12)
+    weights = pd.Series(np.arange(1, 11))
+    change = before_after(before, after, weights_before=weights)
+    close(change.before_mean, 21 / 55)
+    assert change.kind == "share" and change.df is not None
+    one = before_after(shares(1, 1), after, weights_before=pd.Series([2]))
+    assert str(one.not_estimable) == (
+        "Too few answers to compare: 1 before and 12 after, where each wave needs 2."
+    )
+    flat = before_after(shares(3, 3), shares(4, 4), weights_before=pd.Series([1, 2, 3]))
+    assert str(flat.not_estimable) == "Nothing varies: all answers of a wave are the same."
+
+
+def test_weighted_columns() -> None:
+    before = pd.DataFrame({"a": [1, 2, 3, 4], "b": [2, 5, None, None]})
+    after = pd.DataFrame({"a": [2, 4, 4, 5], "b": [3, 4, 4, None]})
+    weights = pd.Series([1, 2, 3, 0])
+    comparison = compare_waves(before, after, weights_before=weights)
+    change = before_after(before["a"], after["a"], weights_before=weights)
+    close(comparison.table.loc[0, "p_value"], change.p_value)
+    assert comparison.table["effect_size"].isna().all()
+    assert (comparison.n_used, comparison.n_dropped) == (7, 1)
+    assert str(comparison.method).startswith("The weighted figures of each column")
+    panel = compare_waves(before, after, paired=True, weights_before=weights)
+    assert (panel.n_used, panel.n_dropped) == (3, 1)
 
 
 # --- shares ----------------------------------------------------------------------------------
@@ -475,6 +618,7 @@ def test_every_column_with_holms_correction(reference: Any, waves: Any) -> None:
         "p_holm",
         "n_before",
         "n_after",
+        "detectable",
     ]
     close(table["p_holm"], list(reference["holm"]["bfi"].values()), 1e-8)
     for row in table.itertuples():
@@ -508,6 +652,26 @@ def test_columns_of_one_wave_and_columns_that_cannot_be_compared() -> None:
     close(sorted(table["p_holm"].dropna()), [2 * p[0], max(2 * p[0], p[1])])  # a family of two
 
 
+def test_equivalence_column_by_column() -> None:
+    before = pd.DataFrame({"a": [1, 2, 3, 4, 5] * 40, "b": [3] * 200, "c": [2, 4] * 100})
+    after = pd.DataFrame({"a": [1, 3, 3, 4, 4] * 40, "b": [3] * 200, "c": [3, 5] * 100})
+    table = compare_waves(before, after, margin=0.3).table
+    alone = equivalence(before["a"], after["a"], margin=0.3)
+    close(table.loc[0, "p_equivalence"], alone.p_value)
+    assert table["equivalent"].tolist() == [True, pd.NA, False]
+    assert np.isnan(table.loc[1, "p_equivalence"])
+    comparison = compare_waves(before, after, margin={"c": 2.0}, conf_level=0.9)
+    assert comparison.table["equivalent"].tolist() == [pd.NA, pd.NA, True]
+    assert notes(comparison)[-1] == (
+        "Equivalence is tested column by column, each at the 10% level, without correction for "
+        "their number."
+    )
+    assert "equivalent" not in compare_waves(before, after).table
+    with pytest.raises(ValueError) as error:
+        compare_waves(before, after, margin={"d": 2.0})
+    assert str(error.value) == "margin names columns the waves do not share: d"
+
+
 def test_a_panel_of_several_columns() -> None:
     before = pd.DataFrame({"a": [1, 2, 3, 5], "b": [2, None, 3, None]}, index=[4, 5, 6, 7])
     after = pd.DataFrame({"a": [5, 3, None, 3], "b": [4, 3, None, 5]}, index=[5, 4, 7, 9])
@@ -525,7 +689,7 @@ def test_waves_without_a_common_column_and_wrong_use() -> None:
     a, b = pd.DataFrame({"a": [1, 2]}), pd.DataFrame({"b": [1, 2]})
     comparison = compare_waves(a, b)
     assert str(comparison.not_estimable) == "The two waves have no column in common."
-    assert comparison.table.empty and len(comparison.table.columns) == 13
+    assert comparison.table.empty and len(comparison.table.columns) == 14
     with pytest.raises(ValueError) as error:
         compare_waves(a, pd.concat([b, b], axis=1))
     assert str(error.value) == "after has columns ['b'] more than once: names must differ"
@@ -572,7 +736,9 @@ def test_did_with_hc2_errors(reference: Any, branches: pd.DataFrame) -> None:
 
 
 def test_did_with_clustered_errors(reference: Any, branches: pd.DataFrame) -> None:
-    effect = _did(branches, cluster=branches["branch"].map("branch {}".format))
+    effect = _did(
+        branches, cluster=branches["branch"].map("branch {}".format), inference="robust"
+    )
     _compare_did(effect, reference["did"]["cr1"])
     assert effect.n_clusters == 8
     assert notes(effect) == [

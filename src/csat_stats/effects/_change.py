@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-import numpy.typing as npt
 from scipy import optimize, stats
 from scipy.special import gammaln
 
+from csat_stats.effects._waves import Waves
+from csat_stats.frames import Array
 from csat_stats.results import message
 
-Array = npt.NDArray[np.float64]
 Figures = dict[str, float | None]
 
 METHODS = {
@@ -34,6 +32,17 @@ METHODS = {
         "out."
     ),
 }
+WEIGHTED = {
+    "independent": message(
+        "Difference of two weighted means or shares, after − before, with design-based standard "
+        "errors of each wave and Welch's t interval; missing answers and respondents without "
+        "weight are left out of their wave."
+    ),
+    "panel": message(
+        "Weighted mean change of the customers in both waves with a design-based standard error "
+        "and the t interval; customers with a missing answer or without weight are left out."
+    ),
+}
 EFFECT_SIZES = {
     ("mean", "independent"): "hedges_g",
     ("mean", "panel"): "hedges_gz",
@@ -42,23 +51,44 @@ EFFECT_SIZES = {
 }
 
 
-def varies(x: Array, y: Array, paired: bool) -> bool:
-    """Whether there is any spread to judge a change of means by, beyond rounding errors."""
-    noise = 1e-12 * max(np.abs(x).max(), np.abs(y).max())
-    spread = np.ptp(y - x) if paired else max(np.ptp(x), np.ptp(y))
-    return bool(spread > noise)
-
-
-def compare(kind: str, design: str, x: Array, y: Array, conf_level: float) -> Figures:
-    """The figures of y − x by the method named in ``METHODS``."""
-    procedures: dict[tuple[str, str], Any] = {
-        ("mean", "independent"): _independent_means,
-        ("mean", "panel"): _paired_means,
-        ("share", "independent"): _independent_shares,
-        ("share", "panel"): _paired_shares,
-    }
-    figures: Figures = procedures[kind, design](x, y, conf_level)
+def compare(waves: Waves, conf_level: float) -> Figures:
+    """The figures of y − x by the method named in ``METHODS`` or ``WEIGHTED``."""
+    x, y = waves.x, waves.y
+    figures: Figures
+    if waves.kind == "share" and not waves.weighted:
+        shares = _paired_shares if waves.design == "panel" else _independent_shares
+        figures = shares(x, y, conf_level)
+    else:
+        change, error, df = change_of_means(waves)
+        figures = t_test(change, error, df, conf_level) | {"std_error": error}
+        if not waves.weighted:
+            means = _paired_means if waves.design == "panel" else _independent_means
+            figures |= means(x, y, change, conf_level)
     return {name: None if value is None else float(value) for name, value in figures.items()}
+
+
+def change_of_means(waves: Waves) -> tuple[float, float, float]:
+    """Mean change, its standard error and the degrees of freedom of its t."""
+    if waves.design == "panel":
+        change, variance = mean_and_variance(waves.y - waves.x, waves.x_weights)
+        return change, float(np.sqrt(variance)), len(waves.x) - 1
+    before, u = mean_and_variance(waves.x, waves.x_weights)
+    after, v = mean_and_variance(waves.y, waves.y_weights)
+    error = float(np.sqrt(u + v))
+    welch = error**4 / (u**2 / (len(waves.x) - 1) + v**2 / (len(waves.y) - 1))
+    return after - before, error, float(welch)
+
+
+def mean_and_variance(x: Array, weights: Array | None) -> tuple[float, float]:
+    """Mean and its variance, with weights the design-based one (Taylor linearisation)."""
+    n = len(x)
+    mean = float(np.average(x, weights=weights))
+    if n < 2:
+        return mean, np.nan
+    if weights is None:
+        return mean, float(x.var(ddof=1) / n)
+    parts = weights / weights.sum() * (x - mean)
+    return mean, float(n / (n - 1) * np.sum(parts**2))
 
 
 def t_test(estimate: float, error: float, df: float, conf_level: float) -> Figures:
@@ -74,29 +104,19 @@ def t_test(estimate: float, error: float, df: float, conf_level: float) -> Figur
     }
 
 
-def _independent_means(x: Array, y: Array, conf_level: float) -> Figures:
+def _independent_means(x: Array, y: Array, change: float, conf_level: float) -> Figures:
     m, n = len(x), len(y)
-    change, u, v = y.mean() - x.mean(), x.var(ddof=1), y.var(ddof=1)
-    error = np.sqrt(u / m + v / n)
-    welch = error**4 / ((u / m) ** 2 / (m - 1) + (v / n) ** 2 / (n - 1))
-    pooled = np.sqrt(((m - 1) * u + (n - 1) * v) / (m + n - 2))
+    pooled = np.sqrt(((m - 1) * x.var(ddof=1) + (n - 1) * y.var(ddof=1)) / (m + n - 2))
     rank = stats.mannwhitneyu(y, x, method="asymptotic", use_continuity=True)
-    return {
-        **t_test(change, error, welch, conf_level),
-        "p_rank": rank.pvalue,
-        **_hedges(change / pooled, 1 / m + 1 / n, m + n - 2, conf_level),
-    }
+    sizes = _hedges(change / pooled, 1 / m + 1 / n, m + n - 2, conf_level)
+    return {"p_rank": rank.pvalue, **sizes}
 
 
-def _paired_means(x: Array, y: Array, conf_level: float) -> Figures:
+def _paired_means(x: Array, y: Array, change: float, conf_level: float) -> Figures:
     n = len(x)
-    change, sd = (y - x).mean(), (y - x).std(ddof=1)
     rank = stats.wilcoxon(y - x, zero_method="wilcox", correction=True, method="asymptotic")
-    return {
-        **t_test(change, sd / np.sqrt(n), n - 1, conf_level),
-        "p_rank": rank.pvalue,
-        **_hedges(change / sd, 1 / n, n - 1, conf_level),
-    }
+    sizes = _hedges(change / (y - x).std(ddof=1), 1 / n, n - 1, conf_level)
+    return {"p_rank": rank.pvalue, **sizes}
 
 
 def _hedges(d: float, unit: float, df: int, conf_level: float) -> Figures:
@@ -106,7 +126,7 @@ def _hedges(d: float, unit: float, df: int, conf_level: float) -> Figures:
     correction = np.exp(gammaln(df / 2) - gammaln((df - 1) / 2)) / np.sqrt(df / 2)
     scale = correction * np.sqrt(unit)
     # on |t|, so that swapping the waves swaps the limits exactly
-    low, high = _noncentralities(abs(d) / np.sqrt(unit), df, (1 - conf_level) / 2)
+    low, high = noncentralities(abs(d) / np.sqrt(unit), df, (1 - conf_level) / 2)
     if d < 0:
         low, high = -high, -low
     return {
@@ -116,7 +136,7 @@ def _hedges(d: float, unit: float, df: int, conf_level: float) -> Figures:
     }
 
 
-def _noncentralities(t: float, df: int, tail: float) -> tuple[float, float]:
+def noncentralities(t: float, df: float, tail: float) -> tuple[float, float]:
     """The noncentralities at which a noncentral t exceeds, and falls short of, t ≥ 0 by ``tail``.
 
     T ≤ t means Z + δ ≤ t·√(χ²/ν), so the limits of Z and χ² at half the tail enclose both roots.

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from csat_stats.effects._change import (
-    EFFECT_SIZES,
-    METHODS,
-    Array,
-    compare,
-    varies,
-)
+from csat_stats.effects._change import EFFECT_SIZES, METHODS, WEIGHTED, compare, mean_and_variance
+from csat_stats.effects._waves import Design, Kind, two_waves
+from csat_stats.effects.equivalence import equivalence
 from csat_stats.effects.goal import attainment
-from csat_stats.frames import check_level, numbers
+from csat_stats.effects.precision import POWER, detectable_change
+from csat_stats.frames import Array, check_level, respondent_weights
 from csat_stats.results import Message, Result, message
 
 
@@ -34,26 +32,36 @@ class BeforeAfter(Result):
         The two figures and the answers they rest on; in a panel, the customers in both waves.
     statistic, df, p_value
         Welch's t, paired t, the pooled z of two shares, or McNemar's exact test (p only).
+    std_error
+        Of the change of means or weighted figures; ``None`` for shares, whose interval and test
+        rest on scores.
+    detectable
+        The smallest true change, as a size, that would have shown as significant with 80% power:
+        without significance, larger changes are unlikely and smaller ones quite possible. Of
+        shares a rise from the share before (a fall where the target lies below it); ``None``
+        where not even the end of the scale would have shown.
     p_rank
-        Mann–Whitney or Wilcoxon signed-rank p; ``None`` for shares.
+        Mann–Whitney or Wilcoxon signed-rank p; ``None`` for shares and weighted figures.
     effect_size, effect_size_low, effect_size_high, effect_size_name
         ``hedges_g`` (independent means), ``hedges_gz`` (panel means) or ``cohens_h`` (shares;
-        no interval in a panel).
+        no interval in a panel); ``None`` for weighted figures.
     target, share_of_gain, share_of_target, met
         As in :class:`~csat_stats.effects.Attainment`, when a target was given.
     table
         ``period`` (before, after), ``n, mean, std_error``.
     """
 
-    design: Literal["independent", "panel"]
-    kind: Literal["mean", "share"]
+    design: Design
+    kind: Kind
     before_mean: float | None = None
     after_mean: float | None = None
     n_before: int
     n_after: int
+    std_error: float | None = None
     statistic: float | None = None
     df: float | None = None
     p_value: float | None = None
+    detectable: float | None = None
     p_rank: float | None = None
     effect_size: float | None = None
     effect_size_low: float | None = None
@@ -77,10 +85,11 @@ class WaveComparison(Result):
         Rows of both frames (in a panel: customers in both) with, and without, an answer to use.
     table
         One row a column: ``column, before, after, estimate, conf_low, conf_high, effect_size,
-        effect_size_low, effect_size_high, p_value, p_holm, n_before, n_after``.
+        effect_size_low, effect_size_high, p_value, p_holm, n_before, n_after, detectable``; with
+        a margin also ``p_equivalence, equivalent``.
     """
 
-    design: Literal["independent", "panel"]
+    design: Design
 
 
 def before_after(
@@ -89,6 +98,8 @@ def before_after(
     *,
     paired: bool = False,
     target: float | None = None,
+    weights_before: pd.Series | None = None,
+    weights_after: pd.Series | None = None,
     conf_level: float = 0.95,
 ) -> BeforeAfter:
     """Change of one figure from the wave before an action to the wave after it.
@@ -102,6 +113,9 @@ def before_after(
         Whether the same customers answered twice; then the index names the customer.
     target
         Goal for the figure after, on the same scale (0–1 for shares).
+    weights_before, weights_after
+        Sampling weights of the respondents, on any scale; who has weight 0 or none is left out.
+        In a panel give one of the two. Shares are then compared as means of 0 and 1.
     conf_level
         Level of all intervals, 0–1.
 
@@ -114,8 +128,8 @@ def before_after(
     Raises
     ------
     ValueError
-        For answers that are not numeric or are infinite, and in a panel for customers that are
-        repeated or have no name.
+        For answers that are not numeric or are infinite, for weights that are negative, and in a
+        panel for customers that are repeated or have no name and for weights of both waves.
 
     Notes
     -----
@@ -124,8 +138,13 @@ def before_after(
     interval from inverting the noncentral t (Steiger, 2004). Rank tests by normal approximation,
     corrected for ties and continuity. Shares: Newcombe's square-and-add score intervals, method
     10 of both papers (1998, Statistics in Medicine 17, 873–890 and 2635–2650), pooled z or
-    McNemar's exact test, Cohen's h (1988). Checked against R 4.2 ``t.test``, ``wilcox.test``,
-    ``prop.test``, ``binom.test``, effectsize 0.8.3, and the examples of both papers.
+    McNemar's exact test, Cohen's h (1988). Weighted: SE² = n/(n−1)·Σ(w(x − x̄))²/(Σw)² of each
+    wave (Taylor linearisation), Welch's t on n − 1 degrees of freedom each; there is no
+    established weighted form of the rank tests and of the intervals of g. ``detectable``: from
+    the noncentral t at the standard error observed; for shares by the normal approximation
+    (Fleiss, Levin & Paik, 2003, ch. 4; Connor, 1987). Checked against R 4.2 ``t.test``,
+    ``wilcox.test``, ``prop.test``, ``binom.test``, ``power.t.test``, ``power.prop.test``,
+    effectsize 0.8.3, survey 4.1-1 ``svyby``, and the examples of both papers.
 
     Examples
     --------
@@ -134,36 +153,19 @@ def before_after(
     (1.0, 0.134, 0.667)
     """
     check_level(conf_level)
-    design: Literal["independent", "panel"] = "panel" if paired else "independent"
-    x = numbers(before.rename("before")).to_numpy()
-    y = numbers(after.rename("after")).to_numpy()
-    notes: list[Message] = []
-    if paired:
-        pairs, notes = _match(pd.Series(x, before.index), pd.Series(y, after.index))
-        complete = ~np.isnan(pairs).any(axis=1)
-        rows, used = len(pairs), int(complete.sum())
-        x, y = pairs[complete].T
-    else:
-        rows = len(x) + len(y)
-        x, y = x[~np.isnan(x)], y[~np.isnan(y)]
-        used = len(x) + len(y)
-    kind: Literal["mean", "share"] = "mean"
-    if used and np.isin(np.concatenate([x, y]), (0, 1)).all():
-        kind = "share"
-    base: dict[str, Any] = {
-        "n_used": used,
-        "n_dropped": rows - used,
+    waves = two_waves(before, after, paired, weights_before, weights_after)
+    base: dict[str, Any] = waves.fields() | {
         "conf_level": conf_level,
-        "method": METHODS[kind, design],
-        "design": design,
-        "kind": kind,
-        "n_before": len(x),
-        "n_after": len(y),
-        "before_mean": float(x.mean()) if len(x) else None,
-        "after_mean": float(y.mean()) if len(y) else None,
-        "effect_size_name": EFFECT_SIZES[kind, design],
-        "table": pd.DataFrame([_wave("before", x, kind), _wave("after", y, kind)]),
+        "method": WEIGHTED[waves.design] if waves.weighted else METHODS[waves.kind, waves.design],
+        "effect_size_name": EFFECT_SIZES[waves.kind, waves.design],
+        "table": pd.DataFrame(
+            [
+                _wave("before", waves.x, waves.x_weights, waves.kind),
+                _wave("after", waves.y, waves.y_weights, waves.kind),
+            ]
+        ),
     }
+    notes = list(waves.notes)
     if target is not None:
         goal = attainment(base["before_mean"], base["after_mean"], target)
         for name in ("target", "share_of_gain", "share_of_target", "met"):
@@ -171,28 +173,24 @@ def before_after(
         notes += goal.notes
         if goal.not_estimable and base["met"] is not None:
             notes.append(goal.not_estimable)
-    base["notes"] = tuple(notes)
-    minimum = 1 if kind == "share" else 2
-    if min(len(x), len(y)) < minimum:
-        return BeforeAfter(
-            **base,
-            not_estimable=message(
-                "Too few answers to compare: {before} before and {after} after, where each wave "
-                "needs {minimum}.",
-                before=len(x),
-                after=len(y),
-                minimum=minimum,
-            ),
+    if obstacle := waves.obstacle():
+        return BeforeAfter(**base, notes=tuple(notes), not_estimable=obstacle)
+    base |= compare(waves, conf_level)
+    lowering = target is not None and target < base["before_mean"]
+    if waves.weighted:
+        notes.append(
+            message("Effect sizes and rank tests are left out: they have no usual weighted form.")
         )
-    if kind == "mean" and not varies(x, y, paired):
-        return BeforeAfter(
-            **base,
-            not_estimable=message("Nothing varies: every customer changed by the same amount.")
-            if paired
-            else message("Nothing varies: all answers of a wave are the same."),
+    detectable = detectable_change(waves, conf_level, falling=lowering)
+    if detectable is None:
+        notes.append(
+            message(
+                "With these answers not even the largest possible change would have shown as "
+                "significant with {power:.0%} power.",
+                power=POWER,
+            )
         )
-    base |= compare(kind, design, x, y, conf_level)
-    return BeforeAfter(**base)
+    return BeforeAfter(**base, detectable=detectable, notes=tuple(notes))
 
 
 def compare_waves(
@@ -200,6 +198,9 @@ def compare_waves(
     after: pd.DataFrame,
     *,
     paired: bool = False,
+    weights_before: pd.Series | None = None,
+    weights_after: pd.Series | None = None,
+    margin: float | Mapping[str, float] | None = None,
     conf_level: float = 0.95,
 ) -> WaveComparison:
     """Change of each column two waves share, with Holm's correction over the columns.
@@ -211,6 +212,11 @@ def compare_waves(
         column.
     paired
         Whether the same customers answered twice; then the index names the customer.
+    weights_before, weights_after
+        As in :func:`before_after`.
+    margin
+        The largest change that does not matter, for all columns or by column name: adds a test of
+        equivalence (:func:`equivalence`) of each column that has a margin.
     conf_level
         Level of each interval, 0–1; the intervals are not widened for their number.
 
@@ -223,7 +229,8 @@ def compare_waves(
     Raises
     ------
     ValueError
-        As in :func:`before_after`, and for repeated column names.
+        As in :func:`before_after` and :func:`equivalence`, for repeated column names, and for
+        margins of columns that the waves do not share.
 
     Notes
     -----
@@ -250,17 +257,40 @@ def compare_waves(
         notes.append(message("Asked in the wave before only: {columns}.", columns=", ".join(only)))
     if only := [str(column) for column in after.columns if column not in shared]:
         notes.append(message("Asked in the wave after only: {columns}.", columns=", ".join(only)))
-    changes = {
-        column: before_after(before[column], after[column], paired=paired, conf_level=conf_level)
-        for column in shared
+    options: dict[str, Any] = {
+        "paired": paired,
+        "weights_before": weights_before,
+        "weights_after": weights_after,
+        "conf_level": conf_level,
     }
+    changes = {column: before_after(before[column], after[column], **options) for column in shared}
     for column, change in changes.items():
         notes += [note for note in change.notes if note not in notes]
         if change.not_estimable:
             notes.append(
                 message("{column}: {reason}", column=str(column), reason=change.not_estimable)
             )
-    used, rows = _answering(before[shared], after[shared], paired)
+    table = _changes_table(changes)
+    if margin is not None:
+        margins = margin if isinstance(margin, Mapping) else dict.fromkeys(shared, margin)
+        if unknown := [str(column) for column in margins if column not in shared]:
+            raise ValueError(f"margin names columns the waves do not share: {', '.join(unknown)}")
+        tests = {
+            column: equivalence(before[column], after[column], margin=margins[column], **options)
+            for column in margins
+        }
+        p_values = [tests[c].p_value if c in tests else None for c in shared]
+        equivalent = [tests[c].equivalent if c in tests else None for c in shared]
+        table["p_equivalence"] = np.array(p_values, dtype=float)
+        table["equivalent"] = pd.array(equivalent, dtype="boolean")
+        notes.append(
+            message(
+                "Equivalence is tested column by column, each at the {percent:g}% level, without "
+                "correction for their number.",
+                percent=100 * (1 - conf_level),
+            )
+        )
+    used, rows = _answering(before[shared], after[shared], paired, (weights_before, weights_after))
     return WaveComparison(
         n_used=used,
         n_dropped=rows - used,
@@ -269,57 +299,45 @@ def compare_waves(
         method=message(
             "Each column is compared by itself, with Holm's correction of the p-values over the "
             "columns; missing answers are left out column by column."
+        )
+        if weights_before is None and weights_after is None
+        else message(
+            "The weighted figures of each column are compared by themselves with design-based "
+            "standard errors, with Holm's correction of the p-values over the columns; missing "
+            "answers are left out column by column."
         ),
         notes=tuple(notes),
         not_estimable=None if shared else message("The two waves have no column in common."),
-        table=_changes_table(changes),
+        table=table,
     )
 
 
-def _match(before: pd.Series, after: pd.Series) -> tuple[Array, list[Message]]:
-    """Customers × (before, after) for the customers in both waves, and who had no partner."""
-    for wave, answers in (("before", before), ("after", after)):
-        repeated = answers.index[answers.index.duplicated()].unique()
-        if len(repeated):
-            raise ValueError(
-                f"{wave} has customers more than once: {', '.join(map(str, repeated[:10]))}; "
-                "a panel needs one answer a customer and wave"
-            )
-        if answers.index.to_frame().isna().to_numpy().any():
-            raise ValueError(f"{wave} has rows without a customer in the index: name them")
-    pairs = pd.concat([before, after], axis=1, join="inner").to_numpy(dtype=float)
-    alone = len(before) - len(pairs), len(after) - len(pairs)
-    if not any(alone):
-        return pairs, []
-    return pairs, [
-        message(
-            "Customers in one wave only are left out of the panel: {before:,} before, {after:,} "
-            "after.",
-            before=alone[0],
-            after=alone[1],
-        )
-    ]
+def _wave(period: str, answers: Array, weights: Array | None, kind: Kind) -> dict[str, Any]:
+    """Row of the table of one wave."""
+    n, mean, variance = len(answers), np.nan, np.nan
+    if n:
+        mean, variance = mean_and_variance(answers, weights)
+        if kind == "share" and weights is None:
+            variance = answers.var() / n
+    return {"period": period, "n": n, "mean": mean, "std_error": np.sqrt(variance)}
 
 
-def _wave(period: str, answers: Array, kind: str) -> dict[str, Any]:
-    n = len(answers)
-    degrees = 0 if kind == "share" else 1
-    return {
-        "period": period,
-        "n": n,
-        "mean": answers.mean() if n else np.nan,
-        "std_error": np.sqrt(answers.var(ddof=degrees) / n) if n > degrees else np.nan,
-    }
-
-
-def _answering(before: pd.DataFrame, after: pd.DataFrame, paired: bool) -> tuple[int, int]:
+def _answering(
+    before: pd.DataFrame,
+    after: pd.DataFrame,
+    paired: bool,
+    weights: tuple[pd.Series | None, pd.Series | None],
+) -> tuple[int, int]:
     """Rows with an answer to use, and all rows; in a panel, customers in both waves."""
+    first, second = (
+        frame.notna().mul(respondent_weights(given, frame.index) > 0, axis=0)
+        for frame, given in zip((before, after), weights, strict=True)
+    )
     if paired:
         customers = before.index.intersection(after.index)
-        answered = before.loc[customers].notna() & after.loc[customers].notna()
+        answered = first.loc[customers] & second.loc[customers]
         return int(answered.any(axis=1).sum()), len(customers)
-    used = before.notna().any(axis=1).sum() + after.notna().any(axis=1).sum()
-    return int(used), len(before) + len(after)
+    return int(first.any(axis=1).sum() + second.any(axis=1).sum()), len(before) + len(after)
 
 
 def _changes_table(changes: dict[Any, BeforeAfter]) -> pd.DataFrame:
@@ -345,4 +363,5 @@ def _changes_table(changes: dict[Any, BeforeAfter]) -> pd.DataFrame:
         table.loc[tested, "p_holm"] = multicomp(table["p_value"][tested], method="holm")[1]
     table["n_before"] = [change.n_before for change in changes.values()]
     table["n_after"] = [change.n_after for change in changes.values()]
+    table["detectable"] = np.array([c.detectable for c in changes.values()], dtype=float)
     return table
