@@ -7,7 +7,7 @@ import sys
 
 import pandas as pd
 
-TOPICS = ["reliability", "drivers", "accuracy", "nist"]
+TOPICS = ["reliability", "drivers", "accuracy", "nist", "recovery"]
 
 
 def main(topics: list[str]) -> None:

@@ -7,24 +7,48 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from scipy import stats
 from scipy.optimize import linprog
 from scipy.special import expit
-from scipy.stats import norm
 
-from csat_stats.frames import numbers
+from csat_stats.frames import Array, numbers, respondent_weights
 from csat_stats.results import Message, message
 
-Array = npt.NDArray[np.float64]
+
+class Rows(NamedTuple):
+    """What patterns do not tell of their rows: needed with weights or clusters."""
+
+    place: npt.NDArray[np.intp]  # pattern of each row
+    outcome: Array
+    weight: Array  # of mean 1
+    weighted: bool
+    cluster: npt.NDArray[np.intp] | None  # numbered from 0
+
+    @property
+    def n_clusters(self) -> int | None:
+        return None if self.cluster is None else len(np.unique(self.cluster))
+
+    @property
+    def n_effective(self) -> float | None:
+        """Kish's effective n."""
+        if not self.weighted or not len(self.weight):
+            return None
+        return float(self.weight.sum() ** 2 / (self.weight @ self.weight))
 
 
 class Patterns(NamedTuple):
-    """Complete rows as distinct answer patterns with their counts."""
+    """Complete rows as distinct answer patterns with their counts, or their weights."""
 
     names: list[str]
     patterns: Array  # distinct rows of the drivers
     events: Array  # outcomes equal to 1 in each pattern
     trials: Array  # rows in each pattern
     n: int
+    rows: Rows | None = None  # without weights and clusters there is no need of them
+
+    @property
+    def n_events(self) -> int:
+        return int((self.events if self.rows is None else self.rows.outcome).sum())
 
 
 class Fit(NamedTuple):
@@ -35,7 +59,13 @@ class Fit(NamedTuple):
     probability: Array
 
 
-def complete_patterns(outcome: pd.Series, drivers: pd.DataFrame) -> Patterns:
+def complete_patterns(
+    outcome: pd.Series,
+    drivers: pd.DataFrame,
+    *,
+    weights: pd.Series | None = None,
+    cluster: pd.Series | None = None,
+) -> Patterns:
     if not outcome.index.equals(drivers.index):
         raise ValueError("the outcome and the drivers have different indexes: align them first")
     names = [str(name) for name in drivers.columns]
@@ -50,27 +80,44 @@ def complete_patterns(outcome: pd.Series, drivers: pd.DataFrame) -> Patterns:
         raise ValueError(f"outcome holds {y[wrong][0]:g}: only 0, 1 and missing are allowed")
     x = np.column_stack([numbers(drivers.iloc[:, j].rename(name)) for j, name in enumerate(names)])
     complete = ~(np.isnan(y) | np.isnan(x).any(axis=1))
-    y, x = y[complete], x[complete]
+    weight = respondent_weights(weights, outcome.index)
+    complete &= weight > 0
+    if cluster is not None:
+        if not cluster.index.equals(outcome.index):
+            raise ValueError(
+                "the outcome and the clusters have different indexes: align them first"
+            )
+        complete &= cluster.notna().to_numpy()
+    y, x, weight = y[complete], x[complete], weight[complete]
     patterns, place = np.unique(x, axis=0, return_inverse=True)
     place = place.ravel()
+    rows = None
+    if weights is not None or cluster is not None:
+        weight = weight / weight.mean() if len(y) else weight
+        groups = None if cluster is None else pd.factorize(cluster[complete])[0]
+        rows = Rows(place, y, weight, weights is not None, groups)
     return Patterns(
         names=names,
         patterns=patterns,
-        events=np.bincount(place, weights=y, minlength=len(patterns)).astype(float),
-        trials=np.bincount(place, minlength=len(patterns)).astype(float),
+        events=np.bincount(place, weights=weight * y, minlength=len(patterns)).astype(float),
+        trials=np.bincount(place, weights=weight, minlength=len(patterns)).astype(float),
         n=len(y),
+        rows=rows,
     )
 
 
-def find_obstacle(data: Patterns) -> Message | None:
-    """Why the likelihood has no finite, unique maximum, or ``None``."""
+def find_obstacle(data: Patterns, *, separation: bool = True) -> Message | None:
+    """Why the likelihood has no finite, unique maximum, or ``None``.
+
+    Without ``separation``: why not even the penalised likelihood has one.
+    """
     if data.n < len(data.names) + 1:
         return message(
             "The number of complete rows, {n}, is too small for the number of drivers, {drivers}.",
             n=data.n,
             drivers=len(data.names),
         )
-    if data.events.sum() in (0, data.n):
+    if data.n_events in (0, data.n):
         return message(
             "All {n} customers have the same outcome, so nothing can explain it.", n=data.n
         )
@@ -87,14 +134,19 @@ def find_obstacle(data: Patterns) -> Message | None:
             "told apart: {drivers}.",
             drivers=", ".join(np.array(data.names)[dependent]),
         )
-    separating = _separating(data)
+    separating = separating_drivers(data) if separation else ""
     if separating:
         return message(
             "The outcome is separated by these drivers, so the odds ratio has no finite value: "
             "{drivers}.",
-            drivers=", ".join(data.names[j] for j in sorted(separating)),
+            drivers=separating,
         )
     return None
+
+
+def separating_drivers(data: Patterns) -> str:
+    """Names of the drivers that separate the outcomes, or nothing."""
+    return ", ".join(data.names[j] for j in sorted(_separating(data)))
 
 
 def standardised(data: Patterns) -> tuple[Array, Array, Array]:
@@ -119,6 +171,9 @@ def _separating(data: Patterns) -> list[int]:
     successes, failures = data.events > 0, data.events < data.trials
 
     def separates(columns: list[int]) -> bool:
+        if len(columns) == 1:
+            above, below = z[successes, columns[0]], z[failures, columns[0]]
+            return bool(above.min() >= below.max() or above.max() <= below.min())
         # Konis (2007): is there a direction b with x'b >= 0 at every success, <= 0 at every
         # failure, and not 0 throughout?
         design = np.column_stack([np.ones(len(z)), z[:, columns]])
@@ -149,7 +204,7 @@ def _separating(data: Patterns) -> list[int]:
 
 def fit_logit(data: Patterns) -> Fit:
     """Newton's method with step halving on standardised drivers, given back on their scales."""
-    z, mean, scale = standardised(data)
+    z = standardised(data)[0]
     design = np.column_stack([np.ones(len(z)), z])
 
     def log_likelihood(beta: Array) -> float:
@@ -173,20 +228,26 @@ def fit_logit(data: Patterns) -> Fit:
         beta = beta + step
         if np.abs(step).max() <= small:
             break
+    return fit_at(data, beta, information(beta))
+
+
+def fit_at(data: Patterns, beta: Array, information: Array) -> Fit:
+    """Coefficients of standardised drivers with their information, on the drivers' own scales."""
+    z, mean, scale = standardised(data)
+    eta = np.column_stack([np.ones(len(z)), z]) @ beta
     back = np.diag(np.append(1.0, 1 / scale))
     back[0, 1:] = -mean / scale
     return Fit(
         beta=back @ beta,
-        covariance=back @ np.linalg.inv(information(beta)) @ back.T,
-        log_likelihood=log_likelihood(beta),
+        covariance=back @ np.linalg.inv(information) @ back.T,
+        log_likelihood=float(data.events @ eta - data.trials @ np.logaddexp(0, eta)),
         design=np.column_stack([np.ones(len(z)), data.patterns]),
-        probability=expit(design @ beta),
+        probability=expit(eta),
     )
 
 
 def events_per_variable(data: Patterns) -> float:
-    events = float(data.events.sum())
-    return min(events, data.n - events) / len(data.names)
+    return min(data.n_events, data.n - data.n_events) / len(data.names)
 
 
 def rare_outcome(data: Patterns) -> list[Message]:
@@ -202,18 +263,40 @@ def rare_outcome(data: Patterns) -> list[Message]:
     ]
 
 
-def coefficients(fit: Fit, names: list[str], z: float) -> pd.DataFrame:
+def coefficients(fit: Fit, names: list[str], z: float, *, df: int | None = None) -> pd.DataFrame:
+    """Wald intervals of ``z`` standard errors, and tests: normal, or t with ``df``."""
     error = np.sqrt(np.diag(fit.covariance))
-    low, high = fit.beta - z * error, fit.beta + z * error
+    statistic = fit.beta / error
+    distribution = stats.norm if df is None else stats.t(df)
+    return coefficient_table(
+        names,
+        fit.beta,
+        error,
+        statistic,
+        2 * distribution.sf(np.abs(statistic)),
+        fit.beta - z * error,
+        fit.beta + z * error,
+    )
+
+
+def coefficient_table(
+    names: list[str],
+    estimate: Array,
+    std_error: Array,
+    statistic: Array,
+    p_value: Array,
+    low: Array,
+    high: Array,
+) -> pd.DataFrame:
     with np.errstate(over="ignore"):  # an odds ratio beyond 1e308 is shown as infinite
-        odds_ratio, odds_low, odds_high = np.exp(fit.beta), np.exp(low), np.exp(high)
+        odds_ratio, odds_low, odds_high = np.exp(estimate), np.exp(low), np.exp(high)
     return pd.DataFrame(
         {
             "driver": names,
-            "estimate": fit.beta,
-            "std_error": error,
-            "statistic": fit.beta / error,
-            "p_value": 2 * norm.sf(np.abs(fit.beta / error)),
+            "estimate": estimate,
+            "std_error": std_error,
+            "statistic": statistic,
+            "p_value": p_value,
             "conf_low": low,
             "conf_high": high,
             "odds_ratio": odds_ratio,

@@ -18,7 +18,6 @@ from csat_stats.study import Plan
 
 _FEWEST = 8  # months with answers that a control chart needs
 
-_LEVEL = ["estimate", "conf_low", "conf_high"]
 FEW_MONTHS = message("Too few months with answers for a control chart or a forecast.")
 
 
@@ -133,15 +132,14 @@ def next_months(section: Material, monthly: pd.DataFrame) -> trends.Forecast:
 
 
 def dimension_levels(section: Material, found: Mapping[str, trends.WaveTrend]) -> pd.DataFrame:
-    """Mean and interval of each dimension by wave, with the mix held where there are strata."""
-    tables = []
-    for dimension in section.plan.dimensions:
-        table = found[dimension].table
-        if found[dimension].adjusted is not None:
-            held = ["adjusted", "adjusted_low", "adjusted_high"]
-            table = table.assign(**dict(zip(_LEVEL, (table[c] for c in held), strict=True)))
-        tables.append(table[["period", *_LEVEL]].assign(dimension=dimension))
-    levels = pd.concat(tables, ignore_index=True)
+    """Mean and interval of each dimension by wave."""
+    levels = pd.concat(
+        [
+            found[dimension].table.assign(dimension=dimension)
+            for dimension in section.plan.dimensions
+        ],
+        ignore_index=True,
+    )
     return levels.assign(period=levels["period"].astype("str"))
 
 
@@ -204,7 +202,10 @@ def problems(section: Material) -> trends.ProblemTrends:
     answers = responses[plan.items].rename(columns=plan.label)
     low = (answers <= plan.problem_to).astype("boolean").where(answers.notna())
     waves = section.wave and responses["wave"].nunique() > 1
-    period = responses["wave"] if waves or "submitted" not in responses else _month(responses)
+    if "submitted" in responses and not waves:
+        period = _month(responses)
+    else:
+        period = responses.get("wave", pd.Series(plan.period or plan.title, responses.index))
     return trends.problem_trends(
         low, period, recurring_from=plan.trends.recurring_from, conf_level=plan.conf_level
     )
@@ -308,4 +309,4 @@ def _of_history(plan: Plan, history: pd.DataFrame) -> pd.DataFrame:
 def _none(plan: Plan) -> pd.DataFrame:
     columns = ["n", "satisfied", "source"]
     columns += [name for d in plan.dimensions for name in (d, f"n {d}")]
-    return pd.DataFrame(columns=columns, index=pd.PeriodIndex([], freq="M"))
+    return pd.DataFrame(columns=columns, index=pd.PeriodIndex([], freq="M"), dtype="float64")

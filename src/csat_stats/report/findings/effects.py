@@ -60,8 +60,20 @@ def change(dimension: str, what: str, result: BeforeAfter, table: str) -> Findin
 
 def attained(dimension: str, what: str, result: BeforeAfter, table: str) -> Finding | None:
     """How much of the planned gain was reached, by both readings."""
-    if result.estimate is None or result.share_of_gain is None or result.share_of_target is None:
+    if result.estimate is None or result.share_of_target is None or result.target is None:
         return None
+    assert result.before_mean is not None and result.after_mean is not None
+    level: Level = "met" if result.after_mean >= result.target else "not_met"
+    if result.share_of_gain is None or result.target <= result.before_mean:
+        text = message(
+            "{what}: the target {target:.2f} was reached before the improvement already "
+            "({before:.2f}, now {after:.2f}): no gain was planned.",
+            what=what,
+            target=result.target,
+            before=result.before_mean,
+            after=result.after_mean,
+        )
+        return Finding(f"attained.{dimension}", level, text, result.n_used, (table,))
     text = message(
         "{what}: {gain:.0%} of the planned gain was reached ({after:.2f} is {reached:.0%} of the "
         "target {target:.2f}).",
@@ -71,7 +83,6 @@ def attained(dimension: str, what: str, result: BeforeAfter, table: str) -> Find
         reached=result.share_of_target,
         target=result.target,
     )
-    level: Level = "met" if result.met else "not_met"
     return Finding(f"attained.{dimension}", level, text, result.n_used, (table,))
 
 
@@ -143,4 +154,4 @@ def series(dimension: str, what: str, result: InterruptedTimeSeries, table: str)
         p=p(result.p_value),
         slope=result.coefficients.set_index("term").loc["slope_before", "estimate"],
     )
-    return Finding(id, "info", text, result.n_used, (table,), figures(result))
+    return Finding(id, "info", text, None, (table,), figures(result))

@@ -91,12 +91,13 @@ def control(metric: str, label: str, result: ControlChart, table: str) -> Findin
     if result.not_estimable:
         return not_estimable(id, label, result)
     known = result.table.dropna(subset="value")
+    n = int(known["n"].sum()) if known["n"].notna().all() else None
     marked = known[known["signal"] != ""]
     latest = bool(len(marked)) and marked.index[-1] == known.index[-1]
     low = latest and marked["value"].iloc[-1] < marked["centre"].iloc[-1]
     if marked.empty:
         text = message("{label}: no month differs from the baseline beyond chance.", label=label)
-        return Finding(id, "info", text, result.n_used, (table,))
+        return Finding(id, "info", text, n, (table,))
     text = message(
         "{label}: of {n} months {k} differ from the baseline beyond chance ({months}).{latest}",
         label=label,
@@ -110,7 +111,7 @@ def control(metric: str, label: str, result: ControlChart, table: str) -> Findin
         else message(" The latest month is one of them, above the baseline."),
     )
     level: Level = "watch" if low else "info"
-    return Finding(id, level, text, result.n_used, (table,))
+    return Finding(id, level, text, n, (table,))
 
 
 def problems(result: ProblemTrends, table: str) -> list[Finding]:
@@ -156,7 +157,7 @@ def outlook(label: str, result: Forecast, table: str) -> Finding:
         interval=between(result.conf_low, result.conf_high, "{:.1%}"),
         test=_test(result),
     )
-    return Finding("forecast", "info", text, result.n_used, (table,), figures(result))
+    return Finding("forecast", "info", text, None, (table,), figures(result))
 
 
 def _test(result: Forecast) -> object:
