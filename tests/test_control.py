@@ -80,7 +80,7 @@ def test_p_and_laney_charts_of_the_drivers_killed(reference: Any) -> None:
     close(plain.p_dispersion, laney.p_dispersion)
     close(plain.sigma_z, laney.sigma_z)
     assert control_chart(killed, n=n, kind="laney").table.equals(laney.table)
-    found = "The shares vary more than chance alone gives (σ_z = 1.20, χ² test p = 0.0086). "
+    found = "The shares vary more than chance alone gives (σ_z = 1.20, χ² test p = .009). "
     assert found + "Laney's limits are used, which are wider." in notes(laney)
     assert found + "Laney's limits, which are wider, would suit them better." in notes(plain)
 

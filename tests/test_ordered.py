@@ -125,7 +125,7 @@ def test_airline_passengers_are_as_in_r(reference: Any, reference_data: Any) -> 
     check_effects(model, expected["effect_top"])
     assert model.n_dropped == 2000 - expected["n"]
     assert [str(note) for note in model.notes] == [
-        "The assumption of proportional odds does not hold (Brant's test, p = 0.00545): each odds "
+        "The assumption of proportional odds does not hold (Brant's test, p = .005): each odds "
         "ratio is an average over cuts of the scale at which it differs.",
         "It differs most clearly for: Leg.Room.Service.",
     ]

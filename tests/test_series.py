@@ -141,7 +141,7 @@ def test_methods_and_notes() -> None:
     left = case("seatbelts")
     assert notes(left)[1:] == [
         "The periods hang together in a way that the two lines do not describe (Ljung–Box test, p "
-        "0.000): a season, or a curve. Look at the chart before quoting figures."
+        "< .001): a season, or a curve. Look at the chart before quoting figures."
     ]
 
 

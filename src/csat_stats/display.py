@@ -61,6 +61,12 @@ def p_value(value: Any) -> str:
     return "< .001" if value < 0.001 else f"{value:.3f}".removeprefix("0")
 
 
+def p_phrase(value: Any) -> str:
+    """A p value after the letter p in a sentence: ``= .012`` or ``< .001``."""
+    shown = p_value(value)
+    return shown if shown.startswith("<") else f"= {shown}"
+
+
 def pattern_of(figures: Iterable[Any]) -> str:
     """A number format for figures that stand together: three digits of the largest of them.
 

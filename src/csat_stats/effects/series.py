@@ -8,6 +8,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
+from csat_stats.display import p_phrase
 from csat_stats.effects._lines import (
     Lines,
     autoregressive,
@@ -380,8 +381,8 @@ def _doubts(n: int, lags: int | None, autocorrelation: float, left: float) -> li
         notes.append(
             message(
                 "The periods hang together in a way that the two lines do not describe (Ljung–Box "
-                "test, p {p:.3f}): a season, or a curve. Look at the chart before quoting figures.",
-                p=left,
+                "test, p {p}): a season, or a curve. Look at the chart before quoting figures.",
+                p=p_phrase(left),
             )
         )
     return notes

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from csat_stats.display import p_phrase
 from csat_stats.frames import check_level
 from csat_stats.loyalty._logit import Fit, coefficients
 from csat_stats.loyalty._ordered import (
@@ -283,9 +284,9 @@ def _notes(
     if p_value < 0.05:
         notes.append(
             message(
-                "The assumption of proportional odds does not hold (Brant's test, p = {p:.3g}): "
+                "The assumption of proportional odds does not hold (Brant's test, p {p}): "
                 "each odds ratio is an average over cuts of the scale at which it differs.",
-                p=p_value,
+                p=p_phrase(p_value),
             )
         )
         drivers = ", ".join(table["driver"][table["parallel_p_value"] < 0.05])

@@ -183,7 +183,7 @@ def _whole_numbers(
                 z[j:end, :m] = rounded
         else:
             z[:k, :m], answered[:] = x, True
-        told: NDArray[np.bool] = answered.all(axis=0)
+        told = np.logical_and.reduce(answered, axis=0)
         taken = z[:k].take(np.flatnonzero(~told), axis=1)
         missing = np.isnan(taken)
         if np.isinf(taken).any() or not (

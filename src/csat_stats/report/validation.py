@@ -24,10 +24,12 @@ def design(
 ) -> effects.StudyDesign:
     """Which comparison the data allow."""
     improvement = section.plan.improvement
-    control = [0, 0]
-    if improvement and improvement.treated:
-        control = [int((~treated(wave, improvement)).sum()) for wave in (before, after)]
-    periods = [0, 0]
+    waves, control, periods = [before, after], [0, 0], [0, 0]
+    if improvement:
+        waves = [w[section.scores(w)[improvement.dimension].notna()] for w in waves]
+        reached = [treated(wave, improvement) for wave in waves]
+        control = [int((~rows).sum()) for rows in reached]
+        waves = [wave[rows] for wave, rows in zip(waves, reached, strict=True)]
     if improvement and improvement.date and monthly is not None:
         asked = monthly.index[monthly[improvement.dimension].notna()]
         start = starts(improvement)
@@ -35,9 +37,9 @@ def design(
     submitted = after["submitted"].max() if "submitted" in after else pd.NaT
     return effects.choose_design(
         n_waves=len(section.waves),
-        n_before=len(before) - control[0],
-        n_after=len(after) - control[1],
-        panel_customers=_panel(section, before, after),
+        n_before=len(waves[0]),
+        n_after=len(waves[1]),
+        panel_customers=_panel(section, *waves),
         n_control_before=control[0],
         n_control_after=control[1],
         n_periods_before=periods[0],
@@ -66,7 +68,7 @@ def months(section: Material, improvement: Improvement) -> dict[str, pd.DataFram
     if history is not None and any(column not in history for column in improvement.treated):
         history = None
     reached = treated(section.followed, improvement)
-    groups = {"treated": reached} | ({"control": ~reached} if improvement.treated else {})
+    groups = {"treated": reached} | ({} if reached.all() else {"control": ~reached})
     tables = {}
     for name, rows in groups.items():
         past = None
@@ -81,12 +83,12 @@ def series(
     section: Material, improvement: Improvement, tables: dict[str, pd.DataFrame]
 ) -> effects.InterruptedTimeSeries:
     """The improvement's dimension by month, less that of the others where there are any."""
-    dimension = improvement.dimension
-    control = tables["control"][dimension] if "control" in tables else None
+    dimension, reached = improvement.dimension, tables["treated"]
+    control = tables["control"][dimension].reindex(reached.index) if "control" in tables else None
     return effects.interrupted_time_series(
-        tables["treated"][dimension],
+        reached[dimension],
         starts(improvement),
-        n=tables["treated"][f"n {dimension}"],
+        n=reached[f"n {dimension}"],
         control=control,
         conf_level=section.plan.conf_level,
     )
@@ -123,10 +125,11 @@ def by_chance(
         return None
     ((segment, levels),) = improvement.treated.items()
     figures = [section.scores(wave)[improvement.dimension] for wave in (before, after)]
+    known = before.loc[figures[0].notna(), segment].unique()
     return effects.regression_to_mean(
         figures[0],
         before[segment].astype("object"),
-        chosen=levels,
+        chosen=[level for level in levels if level in known],
         after=figures[1],
         unit_after=after[segment].astype("object"),
         conf_level=section.plan.conf_level,

@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Iterator
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, Field, model_validator
+from pydantic import AfterValidator, BaseModel, Field, model_validator
 
 from csat_stats.results import message
 from csat_stats.study.fields import CLOSED, Name, Share, SomeText, TextList
 
-Month = Annotated[str, Field(pattern=r"^\d{4}-(0[1-9]|1[0-2])$")]
 Money = Annotated[float, Field(ge=0)]
+
+
+def _month(value: str) -> str:
+    if not re.fullmatch(r"[0-9]{4}-(0[1-9]|1[0-2])", value):
+        raise ValueError(message("{value} is not a month like 2026-03.", value=value))
+    return value
+
+
+Month = Annotated[str, AfterValidator(_month)]
 
 
 class _Closed(BaseModel):

@@ -86,12 +86,15 @@ class Cast:
         """Earlier months: ``period`` (2026-03), ``n, satisfied``, means by dimension, segments."""
         plan, there = self.study.plan, self.raw.frame.columns
         assert plan.history is not None
-        columns = {"period": self._month(plan.history.period), "n": self.count(plan.history.n)}
+        columns = {"period": self._month(plan.history.period)}
+        so_far = len(self.problems)
+        columns["n"] = self.count(plan.history.n)
         if plan.history.satisfied:
             satisfied = self.count(plan.history.satisfied)
-            text = self.raw.frame[plan.history.satisfied]
-            more = message("more are satisfied than answered.")
-            self._refuse(plan.history.satisfied, text[satisfied > columns["n"]], more)
+            if len(self.problems) == so_far:
+                text = self.raw.frame[plan.history.satisfied]
+                more = message("more are satisfied than answered.")
+                self._refuse(plan.history.satisfied, text[satisfied > columns["n"]], more)
             columns["satisfied"] = satisfied
         for dimension, column in plan.history.means.items():
             columns[dimension] = self._score(column, plan.scale)
@@ -282,7 +285,8 @@ class Cast:
 
     def _month(self, column: str) -> pd.Series:
         text = self._text(column)
-        parts = text.str.extract(r"^(\d{4})[-/.年]?(\d{1,2})(?:月|[-/.]\d{1,2})?$")
+        narrow = text.map(lambda cell: unicodedata.normalize("NFKC", cell), na_action="ignore")
+        parts = narrow.str.extract(r"^(\d{4})[-/.年]?(\d{1,2})(?:月|[-/.]\d{1,2})?$")
         good = parts[1].astype("float64").between(1, 12)
         bad = message("not a month like 2026-03.")
         self._refuse(column, text.fillna("")[~good], bad)

@@ -236,6 +236,13 @@ class Checks:
                     hint = nearest(wave, plan.waves)
                     text = message("There is no wave {name}. {hint}", name=wave, hint=hint)
                     self.add(("improvement", key), text)
+            before, after = plan.improvement.before, plan.improvement.after
+            known = before in plan.waves and after in plan.waves
+            if known and plan.waves.index(before) >= plan.waves.index(after):
+                text = message(
+                    "The wave {after} does not come after {before}.", after=after, before=before
+                )
+                self.add(("improvement", "after"), text)
             self._dimension(("improvement", "dimension"), plan.improvement.dimension)
         for i, pair in enumerate(plan.crosstabs):
             for j, segment in enumerate(pair):

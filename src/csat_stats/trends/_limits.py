@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import chi2
 
+from csat_stats.display import p_phrase
 from csat_stats.frames import Array
 from csat_stats.results import Message, message
 
@@ -96,9 +97,9 @@ def share_notes(limits: Limits, asked: str, answers: Array) -> list[Message]:
         notes.append(
             message(
                 "The shares vary more than chance alone gives (σ_z = {sigma_z:.2f}, χ² test "
-                "p = {p:.2g}). {consequence}",
+                "p {p}). {consequence}",
                 sigma_z=limits.sigma_z,
-                p=limits.p_dispersion,
+                p=p_phrase(limits.p_dispersion),
                 consequence=consequences[limits.kind],
             )
         )

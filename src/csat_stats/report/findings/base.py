@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from csat_stats.display import p_value
 from csat_stats.report.records import Level
 from csat_stats.results import Message, Result, message, typeset
 
@@ -57,9 +56,3 @@ def between(low: float | None, high: float | None, pattern: str) -> Message | st
 def interval(result: Result, pattern: str = "{:.2f}") -> Message | str:
     """The interval of a result in brackets."""
     return between(result.conf_low, result.conf_high, pattern)
-
-
-def p(value: float | None) -> str:
-    """``= .012`` or ``< .001``."""
-    shown = p_value(value)
-    return shown if shown.startswith("<") else f"= {shown}"

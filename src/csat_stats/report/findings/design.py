@@ -7,13 +7,13 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 
 from csat_stats import display
+from csat_stats.display import p_phrase as p
 from csat_stats.report.design import Chance
 from csat_stats.report.findings.base import (
     Finding,
     between,
     figures,
     not_estimable,
-    p,
 )
 from csat_stats.report.records import Level
 from csat_stats.results import Result, message

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from csat_stats.display import p_phrase as p
 from csat_stats.effects import (
     BeforeAfter,
     DifferenceInDifferences,
@@ -10,7 +11,7 @@ from csat_stats.effects import (
     RegressionToMean,
     StudyDesign,
 )
-from csat_stats.report.findings.base import Finding, between, figures, interval, not_estimable, p
+from csat_stats.report.findings.base import Finding, between, figures, interval, not_estimable
 from csat_stats.report.records import Level
 from csat_stats.results import message
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 
+from csat_stats.display import p_phrase as p
 from csat_stats.reliability import CronbachAlpha, OrdinalAlpha
-from csat_stats.report.findings.base import Finding, figures, interval, not_estimable, p
+from csat_stats.report.findings.base import Finding, figures, interval, not_estimable
 from csat_stats.report.records import Level
 from csat_stats.results import Message, message
 from csat_stats.study.plan import Thresholds

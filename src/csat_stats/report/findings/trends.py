@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pandas as pd
 
-from csat_stats.report.findings.base import Finding, between, figures, not_estimable, p
+from csat_stats.display import p_phrase as p
+from csat_stats.report.findings.base import Finding, between, figures, not_estimable
 from csat_stats.report.records import Level
 from csat_stats.results import message, typeset
 from csat_stats.trends import CommonQuestions, ControlChart, Forecast, ProblemTrends, WaveTrend
