@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 NO_VALUE = "–"
-_P_VALUES = ("p_value", "p_holm", "p_rank", "p_equivalence", "adjusted_p", "adjusted_p_holm")
+P_VALUES = ("p_value", "p_holm", "p_rank", "p_equivalence", "adjusted_p", "adjusted_p_holm")
 
 # Small enough to stand with every table. Lines take the colour of the text, so that a dark
 # notebook can be read too.
@@ -113,7 +113,7 @@ def _column(frame: pd.DataFrame, name: str) -> list[str]:
     values = frame[name]
     if not _holds_numbers(values):
         return [NO_VALUE if pd.isna(value) else str(value) for value in values]
-    if name in _P_VALUES:
+    if name in P_VALUES:
         return [p_value(value) for value in values]
     interval = ("estimate", "conf_low", "conf_high")
     alike = [column for column in interval if column in frame] if name in interval else [name]
@@ -132,7 +132,7 @@ def entry(name: str, value: Any) -> str:
         return " × ".join(str(size) for size in value.shape)
     if isinstance(value, bool) or not isinstance(value, int | float):
         return str(value)
-    return p_value(value) if name in _P_VALUES else number(value, pattern_of([value]))
+    return p_value(value) if name in P_VALUES else number(value, pattern_of([value]))
 
 
 def paragraph(text: str, kind: str = "") -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import itertools
 import re
 import unicodedata
 import warnings
@@ -237,21 +238,32 @@ def finish(figure: Figure, axes: Axes, height: float) -> Figure:
 
 
 def legend(figure: Figure, handles: Sequence[Line2D | Patch], words: Sequence[object]) -> None:
-    """A legend above the axes: in one row where it fits, else one entry a line."""
+    """A legend above the axes: as many entries side by side as fit."""
     room = figure.get_figwidth() - 0.4
     texts = [printable(word) for word in words]
-    one_row = sum(inches(text, SMALL) + 0.6 for text in texts) <= room
+    widths = [inches(text, SMALL) + 0.6 for text in texts]
+    columns = max(len(texts), 1)
+    while columns > 1 and sum(map(max, _filled(widths, columns))) > room:
+        columns -= 1
+    one_row = columns == len(texts)
     figure.legend(
         list(handles),
-        [text if one_row else wrap(text, room - 0.6, size=SMALL) for text in texts],
+        texts if columns > 1 else [wrap(text, room - 0.6, size=SMALL) for text in texts],
         loc="outside upper center" if one_row else "outside upper left",
-        ncols=len(texts) if one_row else 1,
+        ncols=columns,
         handlelength=1.6,
         handletextpad=0.5,
         columnspacing=1.6,
         borderpad=0.2,
         borderaxespad=0.3,
     )
+
+
+def _filled(widths: Sequence[float], columns: int) -> list[Sequence[float]]:
+    """The entries of each column, as matplotlib fills them: one column after the other."""
+    each, longer = divmod(len(widths), columns)
+    starts = [0, *np.cumsum([each + (c < longer) for c in range(columns)])]
+    return [widths[start:end] for start, end in itertools.pairwise(starts)]
 
 
 def tick_text(value: float, number: str) -> str:

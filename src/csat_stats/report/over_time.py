@@ -11,7 +11,6 @@ import pandas as pd
 from csat_stats import plots, satisfaction, trends
 from csat_stats.report import metrics
 from csat_stats.report import scope as scopes
-from csat_stats.report.findings import RULES
 from csat_stats.report.material import Material
 from csat_stats.results import Message, Result, message
 from csat_stats.study import Plan
@@ -148,14 +147,8 @@ def control_figure(section: Material, chart: trends.ControlChart, label: str) ->
     t, known = section.t, chart.table[chart.table["value"].notna()]
     ends = known["period"].iloc[chart.baseline_periods - 1]
     frozen = chart.baseline_periods < len(known)
-    words = {name: word.render(section.translate) for name, word in RULES.items()}
     return plots.control_chart(
-        chart.table.assign(
-            signal=[
-                ", ".join(words[rule] for rule in broken.split(", ") if rule)
-                for broken in chart.table["signal"]
-            ]
-        ),
+        chart.table.assign(signal=chart.table["signal"] != ""),
         "period",
         "value",
         "centre",

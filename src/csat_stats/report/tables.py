@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from csat_stats.display import NO_VALUE, number, p_value
+from csat_stats.display import NO_VALUE, P_VALUES, number, p_value
 from csat_stats.report.language import Translate
 from csat_stats.results import Message
 
@@ -49,7 +49,7 @@ def display_frame(
 def _cell(value: Any, column: str, pattern: str | None) -> str:
     if isinstance(value, str):
         return value
-    if column in ("p_value", "p_holm"):
+    if column in P_VALUES:
         return p_value(value)
     if pattern is None:
         whole = not pd.isna(value) and not isinstance(value, float)
