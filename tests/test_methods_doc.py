@@ -16,9 +16,10 @@ from benchmarks.accuracy import comparison
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = (ROOT / "docs" / "methods.md").read_text("utf-8")
 PACKAGES = ["sampling", "reliability", "validity", "satisfaction", "loyalty", "effects"]
-PACKAGES += ["regression"]
+PACKAGES += ["regression", "drivers", "trends", "imputation"]
 CELLS = ["statistic", "fields", "data", "reference"]
-# What no other software computes: held by tests against hand calculation and full search.
+# What no other software computes: held by tests against hand calculation, full search and
+# a second reading row by row.
 BY_HAND = {
     "sampling.allocate",
     "sampling.expected_precision",
@@ -26,7 +27,10 @@ BY_HAND = {
     "sampling.response_rates",
     "sampling.sample_size_mean",
     "satisfaction.withheld",
+    "loyalty.observed_outcome",
     "effects.attainment",
+    "effects.choose_design",
+    "trends.common_questions",
 }
 
 

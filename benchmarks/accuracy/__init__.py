@@ -28,7 +28,13 @@ TOPICS = [
     "ordinal",
     "validity",
     "effects",
-    "models",
+    "designs",
+    "loyalty",
+    "customers",
+    "regression",
+    "drivers",
+    "trends",
+    "imputation",
 ]
 
 

@@ -45,10 +45,18 @@ def comparisons() -> Iterator[Comparison]:
         yield Comparison(f"{name}, {kind}", "his examples", call, figures, "rounded", True)
     call = f'{R}`t.test`, `p.adjust("holm")`'
     yield Comparison("effects.compare_waves", "psych_bfi by gender, 5 scales", call, waves)
-    call = f'{R}`lm`, sandwich 3.0-2 `vcovHC(type="HC2")`, lmtest 0.9-40 `coeftest`'
-    yield Comparison("effects.did", "33 typed answers", call, partial(did, "hc2"))
-    call = f'{R}`lm`, sandwich 3.0-2 `vcovCL(type="HC1")`, lmtest 0.9-40 `coeftest`'
-    yield Comparison("effects.did(cluster=)", "33 typed answers", call, partial(did, "cr1"))
+    waves_of = "Student's sleep, typed weights"
+    call = "R survey 4.1-1 `svyby(covmat=TRUE)`, `svycontrast`; Welch's df"
+    yield Comparison(f"{name}, weighted", waves_of, call, weighted)
+    yield Comparison("effects.compare_waves, weighted", waves_of, call, weighted_columns)
+    call = "R survey 4.1-1 `svymean` of the changes, `confint(df=)`"
+    yield Comparison(f"{panel}, weighted", waves_of, call, weighted_panel)
+    for kind, call in (
+        ("means", "`power.t.test(tol=1e-13)`, `uniroot` on `pt(ncp=)`"),
+        ("shares", "`power.prop.test`, `uniroot` on the power of the test"),
+    ):
+        call, figures = f"{R}{call}", partial(detectable, kind)
+        yield Comparison(f"{name}, detectable", f"made {kind}", call, figures)
 
 
 def _turned(result: Any, prefix: str, expected: Any) -> Iterable[Figure]:
@@ -205,14 +213,71 @@ def waves() -> Iterable[Figure]:
         yield "n_before, n_after", row[["n_before", "n_after"]], expected["n"]
 
 
-def did(kind: str) -> Iterable[Figure]:
-    reference = oracle("effects")["did"]
-    frame = pd.DataFrame(reference["data"])
-    cluster = frame["branch"] if kind == "cr1" else None
-    result = effects.did(frame["outcome"], frame["treated"], frame["after"], cluster=cluster)
-    names = same("estimate", "std_error", "statistic", "p_value", "df")
-    yield from fields(result, reference[kind], names)
-    yield from limits(result, reference[kind]["ci"])
-    cells = same("n", "mean", "std_error")
-    for field, ours, theirs in columns(result.table, reference["cells"], cells):
-        yield f"table.{field}", np.roll(ours, 2), theirs
+# --- weights, and what could have been shown
+
+
+def _weights() -> tuple[tuple[pd.Series, pd.Series], pd.Series, pd.Series, Mapping[str, Any]]:
+    reference = oracle("effects")
+    drugs = tuple(pd.Series(reference["sleep_data"][name]) for name in ("drug1", "drug2"))
+    expected = reference["weighted"]
+    first, second = (pd.Series(expected[f"weights_{wave}"]) for wave in ("before", "after"))
+    return drugs, first, second, expected  # type: ignore[return-value]
+
+
+def weighted() -> Iterable[Figure]:
+    drugs, first, second, expected = _weights()
+    change = effects.before_after(*drugs, weights_before=first, weights_after=second)
+    names = same("estimate", "std_error", "df") | {"p_value": "p"}
+    yield from fields(change, expected, names)
+    yield from limits(change, expected["ci"])
+    for field, ours, theirs in columns(
+        change.table, expected, {"mean": "means", "std_error": "ses"}
+    ):
+        yield f"table.{field}", ours, theirs
+
+
+def weighted_columns() -> Iterable[Figure]:
+    drugs, first, second, expected = _weights()
+    frames = (pd.DataFrame({"hours": drug}) for drug in drugs)
+    table = effects.compare_waves(*frames, weights_before=first, weights_after=second).table
+    row = table.iloc[0]
+    yield "table.before, after", row[["before", "after"]], expected["means"]
+    yield "table.conf_low, conf_high", row[["conf_low", "conf_high"]], expected["ci"]
+    yield "table.p_value, p_holm", row[["p_value", "p_holm"]], [expected["p"]] * 2
+
+
+def weighted_panel() -> Iterable[Figure]:
+    drugs, first, _, _ = _weights()
+    expected = oracle("effects")["weighted_panel"]
+    change = effects.before_after(*drugs, paired=True, weights_before=first)
+    yield from fields(change, expected, same("estimate", "std_error") | {"p_value": "p"})
+    yield from limits(change, expected["ci"])
+
+
+def _with_moments(n: int, sd: float) -> pd.Series:
+    """n answers with mean 0 and this standard deviation."""
+    ranks = np.arange(n) - (n - 1) / 2
+    return pd.Series(ranks * sd / ranks.std(ddof=1))
+
+
+def detectable(kind: str) -> Iterable[Figure]:
+    if kind == "means":
+        twelve, wave = _with_moments(12, 2), _with_moments(25, 1.3)
+        panel = _with_moments(40, 1)
+        changes = {
+            "equal": effects.before_after(wave, wave),
+            "unequal": effects.before_after(_with_moments(30, 1.2), _with_moments(90, 0.8)),
+            "equal_99": effects.before_after(twelve, twelve, conf_level=0.99),
+            "panel": effects.before_after(panel, panel + _with_moments(40, 0.9), paired=True),
+        }
+    else:
+        waves = _share(60, 100), _share(62, 100)
+        changes = {
+            "share_equal": effects.before_after(*waves),
+            "share_fall": effects.before_after(*waves, target=0.5),
+            "share_unequal": effects.before_after(_share(48, 80), _share(40, 70)),
+            "share_panel": effects.before_after(*_cells(20, 10, 5, 25), paired=True),
+        }
+    expected = oracle("effects")["detectable"]
+    for name, change in changes.items():
+        yield "detectable", change.detectable, expected[name]

@@ -83,6 +83,11 @@ def questions(section: Material) -> trends.CommonQuestions:
     return trends.common_questions(asked)
 
 
+def events(section: Material, asked: trends.CommonQuestions) -> dict[str, str]:
+    """What changed in the questionnaire, and the wave from which on: marks of a chart."""
+    return {what.render(section.translate): wave for wave, what in asked.changes}
+
+
 def control_charts(section: Material, monthly: pd.DataFrame) -> dict[str, trends.ControlChart]:
     """Charts of the share satisfied and of each dimension with months enough for one."""
     plan = section.plan

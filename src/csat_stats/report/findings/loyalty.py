@@ -8,7 +8,7 @@ from csat_stats.drivers import Collinearity, Ipa, PriorityMatrix, RelativeImport
 from csat_stats.loyalty import Curve, LogitModel, RiskScores, Scenario
 from csat_stats.report.findings.base import Finding, between, figures, interval, not_estimable
 from csat_stats.report.records import Level
-from csat_stats.results import Message, message
+from csat_stats.results import Message, message, typeset
 from csat_stats.study.plan import Plan
 
 QUADRANTS = {
@@ -222,13 +222,16 @@ def risk(label: str, result: RiskScores, table: str) -> Finding:
     top = result.lift.iloc[0]
     text = message(
         "Customers at risk ({label}): in the tenth with the highest risk {share:.0%} were lost, "
-        "{lift:.1f} times the average; AUC = {auc:.2f} {interval} on customers the model had not "
-        "seen.{calls}",
+        "{lift:.1f} times the average; AUC = {auc:.2f} {interval}, calibration slope {slope} on "
+        "customers the model had not seen.{calls}",
         label=label,
         share=top["share"],
         lift=top["lift"],
         auc=result.estimate,
         interval=interval(result),
+        slope=typeset("{:.2f}", result.calibration_slope)
+        if result.calibration_slope is not None
+        else "–",
         calls=""
         if result.best_calls is None
         else message(
