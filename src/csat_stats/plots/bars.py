@@ -11,7 +11,7 @@ from matplotlib.lines import Line2D
 
 from csat_stats.results import typeset
 
-from . import rows, theme
+from . import legends, rows, theme
 from .theme import BLUE, GREY, INK, TRACK, WARNING, WARNING_INK
 
 
@@ -173,7 +173,7 @@ def dumbbell(
         if target_label is not None and np.isfinite(goals).any():
             handles.append(Line2D([], [], ls="", marker="|", ms=12, mew=1.8, color=INK))
             words.append(target_label)
-        theme.legend(figure, handles, words)
+        legends.legend(figure, handles, words)
         theme.value_axis(axes, "x", limits, number)
         rows.axis_title(axes, value_label)
         return theme.finish(figure, axes, height)

@@ -15,7 +15,7 @@ from matplotlib.patheffects import withStroke
 
 from csat_stats.results import typeset
 
-from . import theme
+from . import legends, theme
 from .theme import AMOUNT, BLUE, GREY, INK, ORANGE, RULE, SATISFACTION, SMALL, TRACK
 
 RADIUS = 1.5  # of full marks, inches
@@ -122,7 +122,7 @@ def radar(
                 linespacing=1.15,
             )
         if len(series) > 1:
-            theme.legend(figure, handles, list(series))
+            legends.legend(figure, handles, list(series))
         axes.set_xlim(-theme.ROOM / 2, theme.ROOM / 2)
         axes.set_ylim(bottom, top)
         return theme.finish(figure, axes, top - bottom)

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from csat_stats.results import typeset
 
-from . import theme
+from . import legends, theme
 from .theme import BLUE, GREY, INK, ORANGE, SMALL, TEXT, WARNING
 
 HEIGHT = 3.0  # of the axes, inches
@@ -79,7 +79,7 @@ def scree(
             if retained_label is not None:
                 handles.append(axes.axvline(retained + 0.5, color=INK, lw=1.1, ls=DASHES[0]))
                 words.append(retained_label)
-        theme.legend(figure, handles, words)
+        legends.legend(figure, handles, words)
         known = position[np.isfinite(position)]
         first, last = (int(known.min()), int(known.max())) if known.size else (1, 1)
         axes.set_xlim(first - 0.5, last + 0.7)
@@ -149,7 +149,7 @@ def curve(
             for rank, (place, dash) in enumerate(zip(given.values(), DASHES, strict=False))
         ]
         if handles:
-            theme.legend(figure, handles, list(given)[: len(handles)])
+            legends.legend(figure, handles, list(given)[: len(handles)])
         across = theme.span(places, pad=0.02, include=list(given.values()))
         theme.value_axis(axes, "x", across, "")
         theme.value_axis(axes, "y", limits or theme.span(values, lows, highs), number)
@@ -242,7 +242,7 @@ def did_lines(
                     va="bottom" if above else "top",
                     color=INK,
                 )
-        theme.legend(figure, handles, groups)
+        legends.legend(figure, handles, groups)
         axes.set_xlim(-0.35, len(periods) - 0.65)
         room = 4.8 / len(periods)
         axes.set_xticks(

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from . import placing, rows, theme
+from . import legends, placing, rows, theme
 from .lines import titles
 from .theme import BLUE, GREY, INK, SMALL, WARNING, WARNING_INK
 
@@ -101,7 +101,7 @@ def quadrant_map(
                 )  # fmt: skip
             if emphasis_label is not None and (bad & known).any():
                 mark = Line2D([], [], ls="", marker="D", ms=8, color=WARNING, mec="white")
-                theme.legend(figure, [mark], [emphasis_label])
+                legends.legend(figure, [mark], [emphasis_label])
             left, right = theme.span(places[known, 0], *across, include=[x_cross], pad=0.08)
             theme.value_axis(axes, "x", (left, right), x_number)
             axes.set_xlim(  # room for the words in the corners on both sides of the cut
@@ -212,7 +212,7 @@ def calibration(
         diagonal = axes.plot(limits, limits, color=INK, lw=1.1, ls=(0, (4, 3)), zorder=1.5)
         axes.vlines(risk, lows, highs, color=BLUE, lw=1.8)
         axes.plot(risk, share, "o", ms=8, color=BLUE, mec="white", zorder=4)
-        theme.legend(figure, diagonal, [diagonal_label])
+        legends.legend(figure, diagonal, [diagonal_label])
         theme.value_axis(axes, "x", limits, number)
         theme.value_axis(axes, "y", limits, number)
         titles(axes, predicted_label, observed_label)

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from . import rows, theme, timeline
+from . import legends, rows, theme, timeline
 from .lines import HEIGHT, titles
 from .theme import BLUE, GREY, INK, ORANGE, TRACK
 
@@ -99,7 +99,7 @@ def forecast(
         if len(promotions) and promotions_label is not None:
             handles.append(Patch(fc=TRACK, ec=GREY, lw=0.5))
             words.append(promotions_label)
-        theme.legend(figure, handles, words)
+        legends.legend(figure, handles, words)
         span = theme.span(seen, expected, low, high, simple)
         theme.value_axis(axes, "y", limits or span, number)
         timeline.axis(axes, order)
@@ -182,7 +182,7 @@ def interrupted(
             *timeline.events(axes, {start_label: start}, order),
         ]
         words = [observed_label, fitted_label, counterfactual_label, start_label]
-        theme.legend(figure, handles, words)
+        legends.legend(figure, handles, words)
         span = theme.span(seen, line, without, lows, highs)
         theme.value_axis(axes, "y", limits or span, number)
         timeline.axis(axes, order)

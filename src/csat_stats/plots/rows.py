@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 
 from csat_stats.results import typeset
 
-from . import theme
+from . import legends, theme
 from .theme import BLUE, GREY, INK, LEVELS, SATISFACTION, SMALL, Floats
 
 LABELS = 2.1  # widest label, inches
@@ -68,7 +68,7 @@ def levels(
     levels = frame[column].fillna("not_estimable")
     if unknown := set(levels) - set(LEVELS):
         raise ValueError(f"level {min(unknown, key=str)!r} is not one of {list(LEVELS)}")
-    theme.level_legend(figure, list(levels), words or {})
+    legends.level_legend(figure, list(levels), words or {})
     return [LEVELS[level][0] for level in levels], [LEVELS[level][1] for level in levels]
 
 

@@ -13,7 +13,7 @@ from matplotlib.patches import Patch
 
 from csat_stats.results import typeset
 
-from . import grids, placing, rows, theme, timeline
+from . import grids, legends, placing, rows, theme, timeline
 from .lines import HEIGHT, titles
 from .theme import BLUE, GREY, INK, SMALL, TRACK, WARNING, WARNING_INK, Floats
 
@@ -132,7 +132,7 @@ def trend_lines(
         handles += timeline.events(axes, events or {}, order)
         words += list(events or {})
         if handles:
-            theme.legend(figure, handles, words)
+            legends.legend(figure, handles, words)
         span = theme.span(*values, *lows, *highs, *others, pad=0.15, include=[reference])
         theme.value_axis(axes, "y", limits or span, number)
         timeline.axis(axes, order)
@@ -267,7 +267,7 @@ def control_chart(
                 if baseline_label is not None:
                     handles.append(Patch(fc=TRACK, ec=GREY, lw=0.5))
                     words.append(baseline_label)
-            theme.legend(figure, handles, words)
+            legends.legend(figure, handles, words)
             theme.value_axis(axes, "y", theme.span(values, low, high, middle, pad=0.1), number)
             timeline.axis(axes, order)
             last = [line[np.isfinite(line)][-1:] for line in (low, middle, high)]

@@ -11,7 +11,7 @@ from matplotlib.patches import Patch
 
 from csat_stats.results import typeset
 
-from . import rows, theme
+from . import legends, rows, theme
 from .theme import BLUE, GREY, INK, SATISFACTION, WARNING
 
 
@@ -90,7 +90,7 @@ def likert(
             axes, centres[~known], [missing] * int((~known).sum()), [GREY] * len(items), at=0
         )
         handles = [Patch(color=colour) for colour in colours]
-        theme.legend(figure, handles, [level_labels[level] for level in levels])
+        legends.legend(figure, handles, [level_labels[level] for level in levels])
         theme.finish(figure, axes, height)
         room = axes.get_position().width * figure.get_figwidth() / (high - low)
         for row in np.flatnonzero(known):
@@ -156,5 +156,5 @@ def nps_bar(
             fontsize=16,
             annotation_clip=False,
         )
-        theme.legend(figure, [Patch(color=colour) for colour in colours], words)
+        legends.legend(figure, [Patch(color=colour) for colour in colours], words)
         return theme.finish(figure, axes, 0.55)

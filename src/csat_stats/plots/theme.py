@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import hashlib
 import io
-import itertools
 import re
 import unicodedata
 import warnings
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from importlib import resources
@@ -29,8 +28,6 @@ from matplotlib.colors import LinearSegmentedColormap, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.ft2font import FT2Font, LoadFlags
 from matplotlib.layout_engine import ConstrainedLayoutEngine
-from matplotlib.lines import Line2D
-from matplotlib.patches import Patch
 from matplotlib.text import Text
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
@@ -237,35 +234,6 @@ def finish(figure: Figure, axes: Axes, height: float) -> Figure:
     return figure
 
 
-def legend(figure: Figure, handles: Sequence[Line2D | Patch], words: Sequence[object]) -> None:
-    """A legend above the axes: as many entries side by side as fit."""
-    room = figure.get_figwidth() - 0.4
-    texts = [printable(word) for word in words]
-    widths = [inches(text, SMALL) + 0.6 for text in texts]
-    columns = max(len(texts), 1)
-    while columns > 1 and sum(map(max, _filled(widths, columns))) > room:
-        columns -= 1
-    one_row = columns == len(texts)
-    figure.legend(
-        list(handles),
-        texts if columns > 1 else [wrap(text, room - 0.6, size=SMALL) for text in texts],
-        loc="outside upper center" if one_row else "outside upper left",
-        ncols=columns,
-        handlelength=1.6,
-        handletextpad=0.5,
-        columnspacing=1.6,
-        borderpad=0.2,
-        borderaxespad=0.3,
-    )
-
-
-def _filled(widths: Sequence[float], columns: int) -> list[Sequence[float]]:
-    """The entries of each column, as matplotlib fills them: one column after the other."""
-    each, longer = divmod(len(widths), columns)
-    starts = [0, *np.cumsum([each + (c < longer) for c in range(columns)])]
-    return [widths[start:end] for start, end in itertools.pairwise(starts)]
-
-
 def tick_text(value: float, number: str) -> str:
     """A round value as an axis shows it: in percent where ``number`` is a percent format."""
     return typeset("{:.6g}%", value * 100) if "%" in number else typeset("{:,.10g}", value)
@@ -332,14 +300,6 @@ def readable_on(colour: Any) -> str:
     linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
     luminance = float(linear @ [0.2126, 0.7152, 0.0722])
     return "black" if (luminance + 0.05) ** 2 >= 1.05 * 0.05 else "white"
-
-
-def level_legend(figure: Figure, present: Sequence[Hashable], words: Mapping[str, str]) -> None:
-    """The levels of a finding that occur, each with its colour, mark and word."""
-    shown = [level for level in LEVELS if level in set(present) and level in words]
-    handles = [Patch(color=LEVELS[level][0]) for level in shown]
-    if shown:
-        legend(figure, handles, [f"{LEVELS[level][1]} {words[level]}".strip() for level in shown])
 
 
 def to_svg(figure: Figure) -> str:
