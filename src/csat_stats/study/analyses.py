@@ -57,7 +57,7 @@ class Scenario(_Closed):
     """What an improvement of scores by so many points would be worth, in money."""
 
     outcome: Name
-    improve: dict[str, float] = Field(min_length=1)
+    improve: dict[str, Annotated[float, Field(gt=0)]] = Field(min_length=1)
     customers: Annotated[int, Field(gt=0)]
     value: Money
     cost: Money = 0

@@ -285,8 +285,9 @@ class Cast:
 
     def _month(self, column: str) -> pd.Series:
         text = self._text(column)
-        narrow = text.map(lambda cell: unicodedata.normalize("NFKC", cell), na_action="ignore")
-        parts = narrow.str.extract(r"^(\d{4})[-/.年]?(\d{1,2})(?:月|[-/.]\d{1,2})?$")
+        parts = text.str.normalize("NFKC").str.extract(
+            r"^(\d{4})[-/.年]?(\d{1,2})(?:月|[-/.]\d{1,2})?$"
+        )
         good = parts[1].astype("float64").between(1, 12)
         bad = message("not a month like 2026-03.")
         self._refuse(column, text.fillna("")[~good], bad)

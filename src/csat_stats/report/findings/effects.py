@@ -129,9 +129,19 @@ def by_chance(dimension: str, what: str, result: RegressionToMean, table: str) -
     id = f"by_chance.{dimension}"
     if result.estimate is None:
         return not_estimable(id, message("Regression to the mean, {what}", what=what), result)
+    sentence = (
+        message(
+            "{what}: chosen with low figures, so {estimate:+.2f} {interval} of the change is "
+            "expected without any action (regression to the mean); {remaining:+.2f} {rest} remain."
+        )
+        if result.estimate >= 0
+        else message(
+            "{what}: chosen with high figures, so {estimate:+.2f} {interval} of the change is "
+            "expected without any action (regression to the mean); {remaining:+.2f} {rest} remain."
+        )
+    )
     text = message(
-        "{what}: chosen with low figures, so {estimate:+.2f} {interval} of the change is expected "
-        "without any action (regression to the mean); {remaining:+.2f} {rest} remain.",
+        sentence.text,
         what=what,
         estimate=result.estimate,
         interval=interval(result, "{:+.2f}"),

@@ -16,6 +16,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from csat_stats.report import fragments
 from csat_stats.report.interactive.cells import Cells, collect
+from csat_stats.report.interactive.scenario import panel
 from csat_stats.report.language import BETWEEN_SENTENCES, Translate
 from csat_stats.report.material import Material
 from csat_stats.study import Intake, Plan, Study
@@ -69,6 +70,7 @@ def build(
     from csat_stats.report.interactive import chart
 
     plan = study.plan
+    scenario = panel(material)
     mean = material.t("Mean, {low:g}–{high:g}", low=plan.scale.low, high=plan.scale.high)
     data = {
         "words": _words(translate, plan) | {"mean": mean, "between": BETWEEN_SENTENCES[language]},
@@ -87,11 +89,15 @@ def build(
             "means": chart.bars(mean, (plan.scale.low, plan.scale.high), "~g"),
             "shares": chart.bars(translate("Share of answers"), (0, cells.largest_share), "~%"),
         },
+        "scenario": scenario.data if scenario else None,
     }
     scripts = (
         json.dumps(data, ensure_ascii=False, separators=(",", ":")).translate(_UNSAFE),
         chart.library(),
-        (_TEMPLATES / "interactive.js").read_text("utf-8"),
+        "".join(
+            (_TEMPLATES / name).read_text("utf-8")
+            for name in ("interactive.js", *(["scenario.js"] if scenario else []))
+        ),
     )
     environment = Environment(
         loader=FileSystemLoader(_TEMPLATES),
@@ -102,7 +108,9 @@ def build(
     )
     environment.globals["t"] = material.t
     html = environment.get_template("interactive.html.j2").render(
-        css=(_TEMPLATES / "interactive.css").read_text("utf-8"),
+        css="".join(
+            (_TEMPLATES / name).read_text("utf-8") for name in ("interactive.css", "scenario.css")
+        ),
         scripts=scripts,
         between=BETWEEN_SENTENCES[language],
         twin=_twin(material, cells, first, mean),
@@ -111,6 +119,11 @@ def build(
         base=plan.thresholds.minimum_base,
         level=plan.conf_level,
         notes=[note.render(translate) for note in cells.notes],
+        scenario=scenario,
+        scenario_said=scenario.said.render(translate) if scenario else "",
+        scenario_notes=[note.render(translate) for note in scenario.notes] if scenario else [],
+        file=plan.data.responses,
+        wave=material.wave,
     )
     return Block(html, scripts)
 
