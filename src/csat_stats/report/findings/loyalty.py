@@ -172,6 +172,13 @@ def urgent(label: str, result: PriorityMatrix, table: str) -> Finding:
     found = result.table[result.table["priority"] == "urgent"]
     if result.not_estimable:
         return not_estimable("urgent", message("Frequency and impact of problems"), result)
+    if result.table["impact"].isna().all():
+        text = message(
+            "Frequency and impact of problems: not estimable. It takes customers with and without "
+            "a problem of whom it is known what became of {label}.",
+            label=label,
+        )
+        return Finding("urgent", "not_estimable", text, result.n_used, (table,))
     if found.empty:
         text = message(
             "No problem is both frequent (from {frequency:.0%}) and heavy (from {impact:+.0%} on "
@@ -234,6 +241,8 @@ def risk(label: str, result: RiskScores, table: str) -> Finding:
         else "–",
         calls=""
         if result.best_calls is None
+        else message(" Calling pays for none of them.")
+        if result.best_calls == 0
         else message(
             " Calling pays for the first {n:,}, with an expected net gain of {net:,.0f}.",
             n=result.best_calls,

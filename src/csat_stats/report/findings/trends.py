@@ -162,7 +162,7 @@ def outlook(label: str, result: Forecast, table: str) -> Finding:
 
 
 def _test(result: Forecast) -> object:
-    if result.skill is None:
+    if not result.n_origins:
         return message("The months are too few to test a model: the naive forecast is shown.")
     if result.chosen == "model":
         return message(
