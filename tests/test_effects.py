@@ -736,9 +736,7 @@ def test_did_with_hc2_errors(reference: Any, branches: pd.DataFrame) -> None:
 
 
 def test_did_with_clustered_errors(reference: Any, branches: pd.DataFrame) -> None:
-    effect = _did(
-        branches, cluster=branches["branch"].map("branch {}".format), inference="robust"
-    )
+    effect = _did(branches, cluster=branches["branch"].map("branch {}".format), inference="robust")
     _compare_did(effect, reference["did"]["cr1"])
     assert effect.n_clusters == 8
     assert notes(effect) == [

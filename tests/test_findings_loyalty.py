@@ -211,14 +211,19 @@ def curve(target: float | None, outcome: pd.Series = AGAIN) -> Finding | None:
     result = loyalty.satisfaction_curve(
         outcome, SCORES.mean(axis=1), at=np.linspace(1, 5, 9), target=target
     )
-    return findings.threshold("again", "Repurchase", result, 0.4, "model_1")
+    return findings.threshold("again", "Repurchase", result, (1, 5), 0.4, "model_1")
 
 
 def test_threshold() -> None:
     id, level, text = told(curve(0.5))
-    assert (id, level) == ("threshold.again", "watch")
+    assert AGAIN.mean() >= 0.5 and (id, level) == ("threshold.again", "info")
     assert text.startswith("Repurchase: the target of 50% goes with a score of 3.43 [")
     assert text.endswith("]; 40% of the customers lie below it.")
+
+
+def test_a_target_that_is_missed_is_watched() -> None:
+    above, below = AGAIN.mean() + 0.01, AGAIN.mean() - 0.01
+    assert [told(curve(target))[1] for target in (below, above)] == ["info", "watch"]
 
 
 def test_a_target_that_no_score_goes_with() -> None:

@@ -131,8 +131,8 @@ def test_the_latest_month_beyond_the_limits(last: float, level: str, side: str) 
     assert told(control(chart(last))) == (
         "control.satisfied",
         level,
-        "Satisfied: of 12 months 1 differ from the baseline beyond chance (2025-12). The latest "
-        f"month is one of them, {side} the baseline.",
+        "Satisfied: months that differ from the baseline beyond chance: 1 of 12 (2025-12). "
+        f"The latest month is one of them, {side} the baseline.",
     )
 
 
@@ -142,7 +142,7 @@ def test_an_earlier_month_beyond_the_limits() -> None:
     result = trends.control_chart(counts, n=asked, baseline=(MONTHS[1], MONTHS[11]))
     assert told(control(result))[1:] == (
         "info",
-        "Satisfied: of 12 months 1 differ from the baseline beyond chance (2025-01).",
+        "Satisfied: months that differ from the baseline beyond chance: 1 of 12 (2025-01).",
     )
 
 
@@ -150,7 +150,7 @@ def test_months_without_answers_are_none() -> None:
     asked = pd.Series(100, index=MONTHS)
     counts = pd.Series([60, 62, 58, 61, 59, np.nan, 62, 58, 61, 59, 60, 20], index=MONTHS)
     result = trends.control_chart(counts, n=asked, baseline=(MONTHS[0], MONTHS[10]))
-    assert str(control(result).text).startswith("Satisfied: of 11 months 1 differ ")
+    assert "beyond chance: 1 of 11 (2025-12)." in str(control(result).text)
 
 
 def test_only_the_last_six_months_are_named() -> None:
@@ -160,9 +160,9 @@ def test_only_the_last_six_months_are_named() -> None:
     found = findings.control("Speed", "Speed", result, "control")
     assert (found.level, found.n) == ("info", None)
     assert str(found.text) == (
-        "Speed: of 24 months 12 differ from the baseline beyond chance (2025-07, 2025-08, 2025-09, "
-        "2025-10, 2025-11, 2025-12 and 6 more). The latest month is one of them, above the "
-        "baseline."
+        "Speed: months that differ from the baseline beyond chance: 12 of 24 (2025-07, 2025-08, "
+        "2025-09, 2025-10, 2025-11, 2025-12 and 6 more). The latest month is one of them, above "
+        "the baseline."
     )
 
 
@@ -259,7 +259,7 @@ def test_an_outlook_by_a_model() -> None:
     text = str(found.text)
     assert text.startswith(f"Satisfied expected in 2024-03: {result.estimate:.1%} [")
     assert text.endswith(
-        f"Tested on earlier months, the model errs {result.skill:.0%} less than the naive forecast."
+        f"Tested on earlier months, the model errs {result.skill:.1%} less than the naive forecast."
     )
 
 

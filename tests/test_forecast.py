@@ -475,3 +475,14 @@ def test_scale_and_shift_move_the_forecast_with_the_values(scale: float) -> None
         )
     assert moved.chosen == plain.chosen
     close(moved.accuracy["mase"], plain.accuracy["mase"], 1e-3)
+
+
+def test_more_gaps_than_values() -> None:
+    months = pd.period_range("2023-01", periods=36, freq="M")
+    sparse = pd.Series(np.nan, index=months)
+    sparse.iloc[::4] = np.linspace(0.5, 0.6, 9)
+    result = forecast(sparse, bounds=(0, 1))
+    assert result.estimate is None and result.table.empty
+    assert str(result.not_estimable) == (
+        "Of 36 periods only 9 have a value: with more gaps than values there is no forecast."
+    )

@@ -144,6 +144,7 @@ def test_notebooks_are_committed_without_outputs_and_thin() -> None:
 
 def test_wave_and_filter_narrow_the_report(demo: Project) -> None:
     result = run("demo", project=demo, wave="改进前", where="城市级别=一线", language="en")
+    assert not result.failed
     found = {finding.id: finding for finding in result.findings}
     assert found["04.target.一线城市响应效率"].n == 388
     assert found["04.index"].text.startswith("Satisfaction index ")
@@ -193,6 +194,7 @@ def test_failed_sections_are_named_and_the_others_are_there(
         "01_sampling_design": "complete",
         "03_reliability_validity": "failed",
         "04_satisfaction": "failed",
+        "05_trends": "complete",
         "07_loyalty_drivers": "failed",
         "09_effect_validation": "complete",
     }
@@ -295,7 +297,7 @@ def test_a_terminal_sees_the_section_and_the_time_left(demo: Project) -> None:
     os.close(inside)
     assert process.wait() == 0
     text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", screen.decode())
-    assert re.search(r"2/6 .*满意度  ≈ \d+ s", text)
+    assert re.search(r"2/7 .*满意度  ≈ \d+ s", text)
     assert "Traceback" not in text
 
 
@@ -384,6 +386,7 @@ def test_real_studies_lack_what_they_lack_without_failing(tmp_path: Path) -> Non
         "01_sampling_design": "skipped",
         "03_reliability_validity": "complete",
         "04_satisfaction": "complete",
+        "05_trends": "skipped",
         "07_loyalty_drivers": "skipped",
         "09_effect_validation": "skipped",
     }

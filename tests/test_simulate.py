@@ -127,9 +127,7 @@ def test_responses_have_the_columns_and_values_of_the_questionnaire(study: After
     assert rows["答卷编号"].str.fullmatch(r"A\d{6}").all()
     assert rows["客户编号"].str.fullmatch(r"K\d{6}").all()
     assert rows["工程师"].str.fullmatch(r"G\d{4}").all()
-    full = rows.drop(
-        columns=[*ITEMS, "提交时间", "作答时长秒", "推荐意愿", "复购日期", "意见建议"]
-    )
+    full = rows.drop(columns=[*ITEMS, "提交时间", "作答时长秒", "推荐意愿", "复购日期", "意见建议"])
     assert full.notna().all(axis=None)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from one_section import STUDY, answers, run_section, whole, with_history, without
 from projects import material, table
@@ -13,7 +14,7 @@ from csat_stats import effects
 from csat_stats.report import validation
 from csat_stats.report.material import Material
 from csat_stats.simulate import after_sales
-from csat_stats.study import Project
+from csat_stats.study import Plan, Project
 from csat_stats.study.analyses import Improvement
 
 NOTEBOOK = "09_effect_validation"
@@ -24,6 +25,16 @@ def demonstration(demo: Project) -> Material:
     return material(demo, "demo")
 
 
+def shared(section: Material) -> Plan:
+    """The study file with the items that both waves of the improvement have."""
+    action = improvement(section)
+    return section.shared([action.before, action.after])
+
+
+def months_of(section: Material) -> dict[str, pd.DataFrame]:
+    return validation.months(section, shared(section), improvement(section))
+
+
 def improvement(section: Material) -> Improvement:
     assert section.plan.improvement is not None
     return section.plan.improvement
@@ -31,9 +42,9 @@ def improvement(section: Material) -> Improvement:
 
 def chosen(section: Material) -> effects.StudyDesign:
     """The design of the comparison of summer and autumn."""
-    months = validation.months(section, improvement(section))
+    months = months_of(section)
     waves = [section.of_wave(wave) for wave in ("summer", "autumn")]
-    return validation.design(section, *waves, months["treated"])
+    return validation.design(section, shared(section), *waves, months["treated"])
 
 
 def why(design: effects.StudyDesign) -> dict[str, str]:
@@ -45,7 +56,7 @@ def why(design: effects.StudyDesign) -> dict[str, str]:
 
 def test_the_demo_recovers_the_jump(demonstration: Material) -> None:
     """Net of the other cities the speed of response jumps by the true 0.85, and stays there."""
-    months = validation.months(demonstration, improvement(demonstration))
+    months = months_of(demonstration)
     result = validation.series(demonstration, improvement(demonstration), months)
     found = result.coefficients.set_index("term")
     assert found.loc["level_change", "conf_low"] < after_sales().truth["did"]
@@ -57,8 +68,10 @@ def test_the_demo_recovers_the_jump(demonstration: Material) -> None:
 
 def test_the_demo_is_compared_with_its_other_cities(demonstration: Material) -> None:
     before, after = (demonstration.of_wave(wave) for wave in ("改进前", "改进后"))
-    months = validation.months(demonstration, improvement(demonstration))
-    design = validation.design(demonstration, before, after, months["treated"])
+    months = months_of(demonstration)
+    design = validation.design(
+        demonstration, shared(demonstration), before, after, months["treated"]
+    )
     assert design.chosen == "difference_in_differences"
     # 28 months have answers, and the action came on May 15: June is the first whole month.
     assert why(design)["interrupted_time_series"].startswith(
@@ -69,7 +82,7 @@ def test_the_demo_is_compared_with_its_other_cities(demonstration: Material) -> 
 def test_the_demo_has_no_regression_to_the_mean(demonstration: Material) -> None:
     """First-tier cities were not chosen for a bad draw; hardly anything would have come anyway."""
     before, after = (demonstration.of_wave(wave) for wave in ("改进前", "改进后"))
-    result = validation.by_chance(demonstration, improvement(demonstration), before, after)
+    result = validation.by_chance(shared(demonstration), improvement(demonstration), before, after)
     assert result is not None and result.estimate is not None
     assert 0 <= result.estimate < 0.1
     assert result.remaining_low is not None and result.remaining_low > 0.7
@@ -81,9 +94,9 @@ def test_the_demo_has_no_regression_to_the_mean(demonstration: Material) -> None
 def test_nobody_named_is_everybody_reached(tmp_path: Path) -> None:
     section = material(whole(tmp_path, STUDY.replace("treated: {city: A}, ", "")))
     assert validation.treated(section.responses, improvement(section)).all()
-    assert list(validation.months(section, improvement(section))) == ["treated"]
+    assert list(months_of(section)) == ["treated"]
     before, after = (section.of_wave(wave) for wave in ("summer", "autumn"))
-    assert validation.by_chance(section, improvement(section), before, after) is None
+    assert validation.by_chance(shared(section), improvement(section), before, after) is None
     assert why(chosen(section))["independent_waves"] == (
         "There are 3 waves, with 80 answers before and 80 after the action."
     )
@@ -96,7 +109,7 @@ def test_several_segments_are_all_to_be_met(tmp_path: Path) -> None:
     frame = section.responses
     assert reached.equals(frame["city"].isin(["A", "B"]) & (frame["kind"] == "new"))
     before, after = (section.of_wave(wave) for wave in ("summer", "autumn"))
-    assert validation.by_chance(section, improvement(section), before, after) is None
+    assert validation.by_chance(shared(section), improvement(section), before, after) is None
 
 
 @pytest.mark.parametrize(
@@ -113,7 +126,7 @@ def test_the_first_whole_month(day: str, first: str) -> None:
 
 def test_months_of_those_reached_and_of_the_others(tmp_path: Path) -> None:
     section = material(whole(tmp_path))
-    months = validation.months(section, improvement(section))
+    months = months_of(section)
     counts = section.responses.groupby(section.responses["city"] == "A").size()
     assert months["treated"]["n"].sum() == counts[True]
     assert months["control"]["n"].sum() == counts[False]
@@ -132,7 +145,7 @@ def test_history_counts_where_it_tells_who_was_reached(
     study = with_history(STUDY.replace("{city: A}", treated))
     earlier = {"data/raw/history.csv": table(["month", "city", "n", "satisfied", "speed"], HISTORY)}
     section = material(whole(tmp_path, study, files=earlier))
-    months = validation.months(section, improvement(section))
+    months = months_of(section)
     assert set(months["treated"]["source"]) - {""} == sources
     if "history" in sources:
         assert months["treated"].loc["2025-12", "Speed"] == 2
@@ -145,7 +158,7 @@ def test_months_in_which_only_one_group_answered(tmp_path: Path) -> None:
     frame = frame[(frame["city"] != "A") | (frame["when"] >= "2026-03")]
     section = material(whole(tmp_path, STUDY.replace("2026-07-01", "2026-06-01"), frame))
     action = improvement(section)
-    months = validation.months(section, action)
+    months = months_of(section)
     assert months["treated"].index[0] > months["control"].index[0]
     result = validation.series(section, action, months)
     both = months["treated"]["Speed"] - months["control"]["Speed"]
@@ -219,7 +232,7 @@ def test_an_action_after_the_last_answer(tmp_path: Path) -> None:
         f"The action is dated 2027-01-01, after the last answer of {last:%Y-%m-%d}: nothing can "
         "be shown yet."
     )
-    months = validation.months(section, improvement(section))
+    months = months_of(section)
     result = validation.series(section, improvement(section), months)
     assert str(result.not_estimable) == (
         "The action is dated 2027-01, after the last period with a value "
@@ -236,7 +249,7 @@ def test_levels_without_an_answer_before_are_not_chosen(tmp_path: Path) -> None:
     study = STUDY.replace("{city: A}", "{city: [A, B]}")
     section = material(whole(tmp_path, study, frame))
     before, after = (section.of_wave(wave) for wave in ("summer", "autumn"))
-    result = validation.by_chance(section, improvement(section), before, after)
+    result = validation.by_chance(shared(section), improvement(section), before, after)
     assert result is not None
     assert str(result.not_estimable) == "At least three units are needed; there are 2."
 
@@ -246,10 +259,7 @@ def test_levels_without_an_answer_before_are_not_chosen(tmp_path: Path) -> None:
 
 def test_the_section_without_an_improvement(tmp_path: Path) -> None:
     ran = run_section(whole(tmp_path, without(STUDY, "improvement", "submitted")), NOTEBOOK)
-    assert ran.record.skipped == (
-        "The study file names no improvement to be validated.",
-        "No group is named that the improvement did not reach.",
-    )
+    assert ran.record.skipped == ("The study file names no improvement to be validated.",)
     assert list(ran.texts) == ["09.design"]
     assert {t["name"] for t in ran.record.tables} == {"design", "waves", "panel"}
 
@@ -287,10 +297,9 @@ def test_the_section_where_the_dimension_was_not_asked_again(tmp_path: Path) -> 
     for item in ("q1", "q2"):
         frame[item] = frame[item].where(frame["wave"] != "autumn").astype("Int64")
     ran = run_section(whole(tmp_path, frame=frame), NOTEBOOK)
-    assert set(ran.levels.values()) == {"not_estimable"}
-    assert ran.texts["09.design"] == (
-        "Design of the comparison: not estimable. No comparison is possible: that takes two waves "
-        "with two answers each, or a series of periods before and after the action."
+    assert ran.levels == {"09.design": "info", "09.questionnaire": "watch"}
+    assert ran.record.skipped == (
+        "Speed was not asked alike in both waves: the improvement cannot be judged.",
     )
 
 
@@ -300,19 +309,16 @@ def test_a_wave_of_the_improvement_that_has_no_answers(tmp_path: Path) -> None:
     assert ran.record.skipped == ("The wave summer has no answers: no comparison.",)
 
 
-@pytest.mark.xfail(strict=True, reason="a series that cannot be estimated is drawn all the same")
 def test_the_section_with_an_action_after_the_last_answer(tmp_path: Path) -> None:
     ran = run_section(whole(tmp_path, STUDY.replace("2026-07-01", "2027-01-01")), NOTEBOOK)
     assert ran.levels["09.design"] == ran.levels["09.series.Speed"] == "not_estimable"
 
 
-@pytest.mark.xfail(strict=True, reason="trends before an action that is not within the waves shown")
 def test_the_section_in_a_report_on_an_earlier_wave(tmp_path: Path) -> None:
     ran = run_section(whole(tmp_path), NOTEBOOK, wave="spring")
     assert ran.record.status == "complete"
 
 
-@pytest.mark.xfail(strict=True, reason="waves are compared over all items, asked in both or not")
 def test_waves_of_different_questionnaires_are_compared_on_what_they_share(tmp_path: Path) -> None:
     frame = answers()
     q3 = frame.groupby("wave")["q3"].mean()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -158,12 +159,27 @@ class Material:
     @property
     def followed(self) -> pd.DataFrame:
         """Responses of the waves up to the one reported on."""
+        return self.up_to(self.wave)
+
+    def up_to(self, wave: str) -> pd.DataFrame:
+        """Responses of the waves up to one; all where a study has no waves."""
         frame = self.responses
-        if not self.wave:
+        if not wave:
             return frame
-        seen = self.waves[: self.waves.index(self.wave) + 1]
+        seen = self.plan.waves[: self.plan.waves.index(wave) + 1]
         frame = frame[frame["wave"].isin(seen)].reset_index(drop=True)
         return frame.assign(wave=frame["wave"].cat.remove_unused_categories())
+
+    def shared(self, waves: Sequence[str]) -> Plan:
+        """The study file with those items only that were asked in every one of ``waves``."""
+        frame = self.responses
+        of_waves = [frame[frame["wave"] == wave] for wave in waves]
+        asked = {
+            dimension: [i for i in items if all(wave[i].notna().any() for wave in of_waves)]
+            for dimension, items in self.plan.dimensions.items()
+        }
+        kept = {dimension: items for dimension, items in asked.items() if items}
+        return self.plan.model_copy(update={"dimensions": kept})
 
     def scores(self, responses: pd.DataFrame) -> pd.DataFrame:
         """Dimension scores, one row a response."""

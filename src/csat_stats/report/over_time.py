@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -31,10 +31,11 @@ def by_wave(
     -------
     tuple
         A table ``metric, measure, first, last, estimate, conf_low, conf_high, adjusted,
-        adjusted_low, adjusted_high, mix, p_value, p_holm, n, pattern``; the trends by metric;
-        all results.
+        adjusted_low, adjusted_high, p_value, p_holm, n, pattern``; the trends by metric; all
+        results.
     """
-    plan, responses = section.plan, section.followed
+    responses = section.followed
+    plan = section.shared(list(responses["wave"].cat.categories))
     values = metrics.values(plan, responses)
     strata = plan.sampling.strata if plan.sampling else []
     found = {
@@ -49,17 +50,18 @@ def by_wave(
     }
     rows = []
     for metric, result in found.items():
-        asked = result.table.dropna(subset="estimate")
-        if result.estimate is None or asked.empty:
+        first, last = result.table["estimate"].iloc[[0, -1]]
+        if result.estimate is None or pd.isna(first) or pd.isna(last):
             continue
-        figures = ["estimate", "conf_low", "conf_high", "adjusted", "adjusted_low"]
+        figures = ["estimate", "conf_low", "conf_high"]
+        figures += ["adjusted", "adjusted_low", "adjusted_high"]
         rows.append(
             {
                 "metric": metric,
                 "measure": names.get(metric, metric),
-                "first": asked["estimate"].iloc[0],
-                "last": asked["estimate"].iloc[-1],
-                **{name: getattr(result, name) for name in [*figures, "adjusted_high", "mix"]},
+                "first": first,
+                "last": last,
+                **{name: getattr(result, name) for name in figures},
                 "p_value": result.p_value if result.adjusted_p is None else result.adjusted_p,
                 "n": result.n_used,
                 "pattern": {"satisfied": ".1%", "index": ".1f", "nps": "+.1f"}.get(metric, ".2f"),
@@ -73,12 +75,10 @@ def by_wave(
     return table, found, results
 
 
-def questions(section: Material) -> trends.CommonQuestions:
-    """Which items were asked in every wave up to the one reported on."""
-    plan, responses = section.plan, section.followed
+def questions(section: Material, waves: Sequence[str]) -> trends.CommonQuestions:
+    """Which items were asked in every one of the waves."""
     asked = {
-        wave: [plan.label(item) for item in plan.items if rows[item].notna().any()]
-        for wave, rows in responses.groupby("wave", observed=True)
+        wave: [section.plan.label(item) for item in section.shared([wave]).items] for wave in waves
     }
     return trends.common_questions(asked)
 
@@ -97,7 +97,7 @@ def control_charts(section: Material, monthly: pd.DataFrame) -> dict[str, trends
         charts["satisfied"] = trends.control_chart(
             monthly["satisfied"], n=asked, baseline=_baseline(plan, asked > 0)
         )
-    for dimension in plan.dimensions:
+    for dimension in [name for name in plan.dimensions if name in monthly]:
         known = monthly[dimension].notna()
         if known.sum() >= _FEWEST:
             charts[dimension] = trends.control_chart(
@@ -141,6 +141,7 @@ def dimension_levels(section: Material, found: Mapping[str, trends.WaveTrend]) -
         [
             found[dimension].table.assign(dimension=dimension)
             for dimension in section.plan.dimensions
+            if dimension in found
         ],
         ignore_index=True,
     )
@@ -218,7 +219,9 @@ def _month(responses: pd.DataFrame) -> pd.Series:
 def monthly(section: Material) -> tuple[pd.DataFrame, list[Message]]:
     """The months up to the last answer reported on, and what a reader should know of them."""
     history, note = earlier(section)
-    table = months(section.plan, section.followed, history)
+    responses = section.followed
+    waves = list(responses["wave"].cat.categories) if section.wave else []
+    table = months(section.shared(waves), responses, history)
     asked = table.index[table["source"] == "responses"]
     if len(asked):
         table = table.loc[: asked[-1]]

@@ -44,6 +44,7 @@ def check(study: Study, intake: Intake, wave: str, where: str, language: str) ->
         refuse(message("wave: {value} is not one of {names}.", value=wave, names=names))
     elif wave and not (intake.responses["wave"] == wave).any():
         refuse(message("wave: {value} has no answers.", value=wave))
+        wave = ""
     frame = intake.responses
     for column, value in pairs(where):
         if column not in study.plan.segments:
@@ -59,5 +60,7 @@ def check(study: Study, intake: Intake, wave: str, where: str, language: str) ->
             refuse(
                 message("where: no response has {column} = {value}.", column=column, value=value)
             )
+    if wave and not problems and not (frame["wave"] == wave).any():
+        refuse(message("wave: {value} has no answers where {where}.", value=wave, where=where))
     if problems:
         raise StudyError(problems, study.plan.language)

@@ -9,7 +9,17 @@ import pandas as pd
 from csat_stats import effects, plots
 from csat_stats.report import metrics, over_time
 from csat_stats.report.material import Material
+from csat_stats.results import Message, message
+from csat_stats.study import Plan
 from csat_stats.study.analyses import Improvement
+
+
+def not_shared(improvement: Improvement) -> Message:
+    """Why an improvement cannot be judged by two questionnaires."""
+    return message(
+        "{dimension} was not asked alike in both waves: the improvement cannot be judged.",
+        dimension=improvement.dimension,
+    )
 
 
 def treated(responses: pd.DataFrame, improvement: Improvement) -> pd.Series:
@@ -20,13 +30,17 @@ def treated(responses: pd.DataFrame, improvement: Improvement) -> pd.Series:
 
 
 def design(
-    section: Material, before: pd.DataFrame, after: pd.DataFrame, monthly: pd.DataFrame | None
+    section: Material,
+    plan: Plan,
+    before: pd.DataFrame,
+    after: pd.DataFrame,
+    monthly: pd.DataFrame | None,
 ) -> effects.StudyDesign:
-    """Which comparison the data allow."""
-    improvement = section.plan.improvement
+    """Which comparison the data allow; ``plan`` has the items that both waves share."""
+    improvement = plan.improvement
     waves, control, periods = [before, after], [0, 0], [0, 0]
-    if improvement:
-        waves = [w[section.scores(w)[improvement.dimension].notna()] for w in waves]
+    if improvement and improvement.dimension in plan.dimensions:
+        waves = [w[metrics.scores(plan, w)[improvement.dimension].notna()] for w in waves]
         reached = [treated(wave, improvement) for wave in waves]
         control = [int((~rows).sum()) for rows in reached]
         waves = [wave[rows] for wave, rows in zip(waves, reached, strict=True)]
@@ -62,12 +76,13 @@ def starts(improvement: Improvement) -> pd.Period:
     return month if improvement.date.day == 1 else month + 1
 
 
-def months(section: Material, improvement: Improvement) -> dict[str, pd.DataFrame]:
+def months(section: Material, plan: Plan, improvement: Improvement) -> dict[str, pd.DataFrame]:
     """Months of those reached by the improvement (``treated``) and of the others (``control``)."""
     history, _ = over_time.earlier(section)
     if history is not None and any(column not in history for column in improvement.treated):
         history = None
-    reached = treated(section.followed, improvement)
+    responses = section.up_to(improvement.after)
+    reached = treated(responses, improvement)
     groups = {"treated": reached} | ({} if reached.all() else {"control": ~reached})
     tables = {}
     for name, rows in groups.items():
@@ -75,7 +90,7 @@ def months(section: Material, improvement: Improvement) -> dict[str, pd.DataFram
         if history is not None:
             hit = treated(history, improvement)
             past = history[hit if name == "treated" else ~hit]
-        tables[name] = over_time.months(section.plan, section.followed[rows], past)
+        tables[name] = over_time.months(plan, responses[rows], past)
     return tables
 
 
@@ -118,13 +133,13 @@ def series_figure(
 
 
 def by_chance(
-    section: Material, improvement: Improvement, before: pd.DataFrame, after: pd.DataFrame
+    plan: Plan, improvement: Improvement, before: pd.DataFrame, after: pd.DataFrame
 ) -> effects.RegressionToMean | None:
     """What the levels chosen for the improvement would have changed by anyway, if one segment."""
     if len(improvement.treated) != 1:
         return None
     ((segment, levels),) = improvement.treated.items()
-    figures = [section.scores(wave)[improvement.dimension] for wave in (before, after)]
+    figures = [metrics.scores(plan, wave)[improvement.dimension] for wave in (before, after)]
     known = before.loc[figures[0].notna(), segment].unique()
     return effects.regression_to_mean(
         figures[0],
@@ -132,5 +147,5 @@ def by_chance(
         chosen=[level for level in levels if level in known],
         after=figures[1],
         unit_after=after[segment].astype("object"),
-        conf_level=section.plan.conf_level,
+        conf_level=plan.conf_level,
     )

@@ -310,7 +310,7 @@ def _expected_seconds(study: Study) -> dict[str, float]:
 
 def _hashes(study: Study) -> dict[str, str]:
     """SHA-256 of the study file and of every raw file."""
-    tables = ("responses", "population", "contacts", "tickets", "actions")
+    tables = ("responses", "population", "contacts", "history", "tickets", "actions")
     paths = [study.file, *(path for table in tables if (path := study.source(table)))]
     return {study.project.shown(path): _sha256(path) for path in paths}
 

@@ -286,7 +286,7 @@ class Cast:
     def _month(self, column: str) -> pd.Series:
         text = self._text(column)
         parts = text.str.normalize("NFKC").str.extract(
-            r"^(\d{4})[-/.年]?(\d{1,2})(?:月|[-/.]\d{1,2})?$"
+            r"^(\d{4})[-/.年]?(\d{1,2})(?:月|[-/.](?:0?[1-9]|[12]\d|3[01]))?$"
         )
         good = parts[1].astype("float64").between(1, 12)
         bad = message("not a month like 2026-03.")

@@ -170,7 +170,7 @@ def forecast(
         "conf_level": conf_level,
         "method": METHODS["ets" if smooth else "sarimax"],
     }
-    if obstacle := _obstacle(y[seen]):
+    if obstacle := _obstacle(y[seen], len(y)):
         return Forecast(**common, not_estimable=obstacle)
 
     course = Course(
@@ -242,13 +242,20 @@ def _check_use(
         raise ValueError(f"backtest is {backtest}: one period or more is needed")
 
 
-def _obstacle(values: Array) -> Message | None:
+def _obstacle(values: Array, periods: int) -> Message | None:
     """Why there is no forecast."""
     if len(values) < MIN_POINTS:
         return message(
             "Periods with a value: {n}. A forecast needs {needed} or more.",
             n=len(values),
             needed=MIN_POINTS,
+        )
+    if len(values) < periods / 2:
+        return message(
+            "Of {periods} periods only {n} have a value: with more gaps than values there is no "
+            "forecast.",
+            periods=periods,
+            n=len(values),
         )
     if np.ptp(values) <= 1e-12 * np.abs(values).max():
         return message("All values are the same, so nothing tells how far the next may lie off.")

@@ -143,7 +143,14 @@ def quadrants(result: Ipa, table: str) -> Finding:
     return Finding(id, "info", text, result.n_used, (table,))
 
 
-def threshold(outcome: str, label: str, result: Curve, below: float, table: str) -> Finding | None:
+def threshold(
+    outcome: str,
+    label: str,
+    result: Curve,
+    scale: tuple[float, float],
+    below: float,
+    table: str,
+) -> Finding | None:
     """The score at which an outcome reaches its target; ``below`` is the share under it."""
     if result.target is None or result.not_estimable:
         return None
@@ -160,11 +167,22 @@ def threshold(outcome: str, label: str, result: Curve, below: float, table: str)
         label=label,
         target=result.target,
         score=result.threshold,
-        interval=between(result.threshold_low, result.threshold_high, "{:.2f}"),
+        interval=between(*_within(result.threshold_low, result.threshold_high, scale), "{:.2f}"),
         below=below,
     )
     values = {"estimate": result.threshold, "below": below}
-    return Finding(f"threshold.{outcome}", "watch", text, result.n_used, (table,), values)
+    missed = result.n_events / result.n_used < result.target
+    level: Level = "watch" if missed else "info"
+    return Finding(f"threshold.{outcome}", level, text, result.n_used, (table,), values)
+
+
+def _within(
+    low: float | None, high: float | None, scale: tuple[float, float]
+) -> tuple[float | None, float | None]:
+    """An interval as far as it lies on the scale."""
+    if low is None or high is None:
+        return None, None
+    return max(low, scale[0]), min(high, scale[1])
 
 
 def urgent(label: str, result: PriorityMatrix, table: str) -> Finding:

@@ -100,7 +100,8 @@ def control(metric: str, label: str, result: ControlChart, table: str) -> Findin
         text = message("{label}: no month differs from the baseline beyond chance.", label=label)
         return Finding(id, "info", text, n, (table,))
     text = message(
-        "{label}: of {n} months {k} differ from the baseline beyond chance ({months}).{latest}",
+        "{label}: months that differ from the baseline beyond chance: {k} of {n} ({months})."
+        "{latest}",
         label=label,
         n=len(known),
         k=len(marked),
@@ -166,7 +167,7 @@ def _test(result: Forecast) -> object:
         return message("The months are too few to test a model: the naive forecast is shown.")
     if result.chosen == "model":
         return message(
-            "Tested on earlier months, the model errs {skill:.0%} less than the naive forecast.",
+            "Tested on earlier months, the model errs {skill:.1%} less than the naive forecast.",
             skill=result.skill,
         )
     return message(
