@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -67,6 +67,9 @@ def test_icc_equals_psych(name: str, reference_data: Any) -> None:
 
 @settings(max_examples=40)
 @given(x=arrays(np.float64, (8, 3), elements=st.integers(1, 10).map(float)))
+@example(
+    np.array([[1, 1, 2]] * 2 + [[1, 1, 3]] * 2 + [[3, 1, 1], [1, 1, 3]] + [[1, 3, 1]] * 2) * 1.0
+)
 def test_icc_algebra(x: Any) -> None:
     ratings = pd.DataFrame(x)
     result = icc(ratings)

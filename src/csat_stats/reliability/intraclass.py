@@ -246,9 +246,12 @@ def _interval_of_icc2(
     a = k * single * raters
     b = (n * (1 + (k - 1) * single) - k * single) * error
     df = (k - 1) * (n - 1) * (a + b) ** 2 / ((n - 1) * a**2 + b**2) if a or b else 1.0
-    lower, upper = stats.f.isf(tail, n - 1, df), stats.f.isf(tail, df, n - 1)
     noise = k * raters + (k * n - k - n) * error
-    return (
-        float(n * (subjects - lower * error) / (lower * noise + n * subjects)),
-        float(n * (upper * subjects - error) / (noise + n * upper * subjects)),
-    )
+
+    def end(ratio: float) -> float:
+        if ratio > 1 and subjects:  # it can be so large that a product overflows
+            return float(n * (subjects - error / ratio) / (noise / ratio + n * subjects))
+        between = ratio * subjects
+        return float(n * (between - error) / (noise + n * between))
+
+    return end(stats.f.ppf(tail, df, n - 1)), end(stats.f.isf(tail, df, n - 1))
