@@ -10,7 +10,7 @@ import pytest
 from one_section import STUDY, answers, run_section, whole, without
 from projects import material
 
-from csat_stats.report import retention
+from csat_stats.report import metrics, retention
 from csat_stats.report.material import Material
 from csat_stats.simulate import after_sales
 from csat_stats.study import Plan, Project
@@ -132,7 +132,7 @@ def test_gaps_are_not_filled_in_for_a_model_that_cannot_be_estimated(tmp_path: P
 def test_low_answers_are_problems_and_no_answer_is_none(tmp_path: Path) -> None:
     frame = answers().head(4).assign(q1=[1, 2, 3, None])
     section = material(whole(tmp_path, STUDY + "labels: {q1: Quick}\n", frame))
-    low = retention.item_problems(section, section.responses)
+    low = metrics.low_scores(section.plan, section.responses)
     assert low["Quick"].tolist() == [True, True, False, pd.NA]
 
 

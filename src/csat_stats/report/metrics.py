@@ -15,6 +15,13 @@ def scores(plan: Plan, responses: pd.DataFrame) -> pd.DataFrame:
     return satisfaction.dimension_scores(responses, plan.dimensions)
 
 
+def low_scores(plan: Plan, responses: pd.DataFrame) -> pd.DataFrame:
+    """Whether each answer to an item, under its label, is a low one; missing without an answer."""
+    answers = responses[plan.items].rename(columns=plan.label)
+    low: pd.DataFrame = (answers <= plan.problem_to).astype("boolean").where(answers.notna())
+    return low
+
+
 def index_base(plan: Plan, responses: pd.DataFrame) -> tuple[pd.Series, float, float]:
     """What the index is made of, with the ends of its scale."""
     if plan.index_source == "overall":

@@ -198,15 +198,16 @@ def forecast_figure(section: Material, ahead: trends.Forecast, label: str) -> An
 def problems(section: Material) -> trends.ProblemTrends:
     """Low answers to each item over the waves, or over months where there is one wave."""
     plan, responses = section.plan, section.followed
-    answers = responses[plan.items].rename(columns=plan.label)
-    low = (answers <= plan.problem_to).astype("boolean").where(answers.notna())
     waves = section.wave and responses["wave"].nunique() > 1
     if "submitted" in responses and not waves:
         period = _month(responses)
     else:
         period = responses.get("wave", pd.Series(plan.period or plan.title, responses.index))
     return trends.problem_trends(
-        low, period, recurring_from=plan.trends.recurring_from, conf_level=plan.conf_level
+        metrics.low_scores(plan, responses),
+        period,
+        recurring_from=plan.trends.recurring_from,
+        conf_level=plan.conf_level,
     )
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from csat_stats import drivers, imputation, loyalty, plots
+from csat_stats.report import metrics
 from csat_stats.report.findings import PRIORITIES, QUADRANTS
 from csat_stats.report.material import Material
 from csat_stats.results import Message, message
@@ -127,19 +128,11 @@ def performance_map(section: Material, ipa: drivers.Ipa) -> Any:
     )
 
 
-def item_problems(section: Material, responses: pd.DataFrame) -> pd.DataFrame:
-    """Respondents × items: whether the answer is a low one; missing without an answer."""
-    plan = section.plan
-    answers = responses[plan.items].rename(columns=plan.label)
-    low: pd.DataFrame = (answers <= plan.problem_to).astype("boolean").where(answers.notna())
-    return low
-
-
 def urgency(section: Material, name: str) -> drivers.PriorityMatrix:
     """Frequency of low scores against the share of customers who then stay away."""
     responses = section.responses
     return drivers.priority_matrix(
-        item_problems(section, responses),
+        metrics.low_scores(section.plan, responses),
         1 - responses[name],
         conf_level=section.plan.conf_level,
     )
